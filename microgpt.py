@@ -276,8 +276,8 @@ def train(model, params, docs, held_out, steps):
         for p in params: p.grad = 0.0  # or each step would repeat all gradients before it
         loss.backward()
         adam_step(params, m, v, step, LEARNING_RATE * (steps - step + 1) / steps, BETA1, BETA2)
-        recent = loss.data if step == 1 else 0.98 * recent + 0.02 * loss.data  # smooth, for the eye
-        curves["."][step] = recent
+        smooth = curves["."].get(step - 1, loss.data)  # a running mean shows more than single words
+        curves["."][step] = 0.98 * smooth + 0.02 * loss.data
         if step * 5 % steps < 5: curves["o"][step] = evaluate(model, held_out)  # at every fifth
         progress("train", step, steps, loss.data, start)
     return curves
@@ -336,7 +336,7 @@ def run(main, doc, **more):
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawTextHelpFormatter)
     parser.error = lambda s: parser.exit(2, f"{parser.prog}: {' '.join(s.split())}; see --help\n")
     parser.add_argument("--steps", type=int, default=STEPS, help="training steps, 1 or more")
-    parser.add_argument("--seed", type=int, default=42, help="a whole number, the start of all randomness")
+    parser.add_argument("--seed", type=int, default=42, help="a whole number that starts all chance")
     for name, kind in more.items(): parser.add_argument(f"--{name}", type=kind, help=kind.__doc__)
     args, start = parser.parse_args(), time.perf_counter()
     if not 0 < args.steps <= 1e9: parser.error(f"argument --steps: {args.steps} is not 1 to 1e9")
