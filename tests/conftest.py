@@ -1,0 +1,43 @@
+"""Options and fixtures: `script` runs a test once for each script that is there."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True  # importing the scripts must leave no __pycache__ beside them
+
+from scripts import MISSING, SCRIPTS, extract  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--full",
+        action="store_true",
+        help="also run every script with its defaults and require all of its claims",
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "full: runs only with --full, as it trains with defaults")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--full"):
+        skip = pytest.mark.skip(reason="needs --full")
+        for item in items:
+            if "full" in item.keywords:
+                item.add_marker(skip)
+
+
+def pytest_generate_tests(metafunc):
+    if "script" in metafunc.fixturenames:
+        metafunc.parametrize("script", [name for name in SCRIPTS if name not in MISSING])
+
+
+@pytest.fixture
+def lib(script):
+    """Value and the canonical helpers of the script, taken out of its source."""
+    return SimpleNamespace(**extract(script))

@@ -1,0 +1,239 @@
+"""The command line of every script, as a process of its own, alone in an empty folder."""
+
+import functools
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from scripts import ROOT, load
+
+# Runs a script and ends it with an error as soon as it opens a file for writing or a socket.
+WATCH = r"""
+import os, runpy, sys
+def hook(event, args):
+    if event.startswith("socket."):
+        os._exit(99)
+    if event == "open" and args[0] not in (os.devnull, 1, 2) and isinstance(args[1], str):
+        if set(args[1]) & set("wxa+"):
+            os._exit(98)
+    if event in ("os.mkdir", "os.remove", "os.rename", "shutil.copyfile"):
+        os._exit(97)
+sys.argv = sys.argv[1:]
+sys.addaudithook(hook)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def start(script, *options, hash_seed="0", watch=False, **more):
+    """Start a copy of the script that stands alone in a folder; return (process, folder)."""
+    folder = Path(tempfile.mkdtemp(prefix="script-"))
+    shutil.copy(ROOT / script, folder)
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, *(["-c", WATCH] if watch else []), script, *options]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=folder, env=environment, **{**pipes, **more}), folder
+
+
+def finish(process, folder, timeout=120):
+    out, err = process.communicate(timeout=timeout)
+    left = sorted(path.name for path in folder.iterdir())
+    shutil.rmtree(folder)
+    return process.returncode, out, err, left
+
+
+@functools.lru_cache(maxsize=None)
+def short_runs(script):
+    """Two runs of two steps at once, with different hash seeds; the second one is watched."""
+    running = [
+        start(script, "--steps", "2", hash_seed="1"),
+        start(script, "--steps", "2", hash_seed="2", watch=True),
+    ]
+    return [finish(*pair) for pair in running]
+
+
+def test_short_run_prints_the_result_and_the_claims(script):
+    status, out, err, left = short_runs(script)[0]
+    assert status == 0
+    assert out.isascii() and b"\r" not in out.replace(b"\r\n", b"\n")
+    lines = out.decode().splitlines()
+    assert max(map(len, lines)) <= 80
+    claims = lines[lines.index("claims") + 1 :]
+    assert claims and all(re.match(r"\[(ok|no)\] \S", line) for line in claims)
+    # Times belong to stderr, the total last.
+    assert not re.search(r"\d s\b", out.decode())
+    assert re.fullmatch(r"\d+\.\d s in all", err.decode().splitlines()[-1])
+    assert left == [script]
+
+
+def test_two_runs_give_the_same_bytes(script):
+    first, second = short_runs(script)
+    assert first[1] == second[1]
+
+
+def test_no_file_is_written_and_no_socket_is_opened(script):
+    status, _, err, left = short_runs(script)[1]
+    assert status == 0, {
+        97: "changed a folder",
+        98: "opened a file for writing",
+        99: "opened a socket",
+    }.get(status, err.decode())
+    assert left == [script]
+
+
+def test_progress_elsewhere_than_on_a_terminal_is_a_line_each_tenth(script, capsys):
+    module = load(script)
+    for step in range(1, 101):
+        module.progress("phase", step, 100, 1.5, time.perf_counter() - 1.0)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in lines] == [f"{10 * i}/100" for i in range(1, 11)]
+    assert max(map(len, lines)) < 60
+
+
+def test_progress_on_a_terminal_is_one_line(script, capsys, monkeypatch):
+    module = load(script)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    for step in range(1, 101):
+        module.progress("phase", step, 100, 1.5, time.perf_counter() - 1.0)
+    text = capsys.readouterr().err
+    assert text.count("\r") == 99 and text.count("\n") == 1 and text.endswith("\n")
+
+
+def test_help(script):
+    status, out, err, _ = finish(*start(script, "--help"))
+    assert (status, err) == (0, b"")
+    assert out.isascii() and max(map(len, out.decode().splitlines())) <= 100
+    for option in ["--steps", "--seed"] + ["--data"] * (script == "microgpt.py"):
+        assert option in out.decode()
+
+
+BAD = [
+    ["--steps", "0"],
+    ["--steps", "-3"],
+    ["--steps", "x"],
+    ["--steps", "1e9999"],
+    ["--steps", "9" * 400],
+    ["--steps", "9" * 5000],
+    ["--steps"],
+    ["--seed", "x"],
+    ["--nonsense"],
+    ["more"],
+    ["--steps", "a\nb"],
+]
+
+
+def assert_refused(script, *options):
+    status, out, err, _ = finish(*start(script, *options), timeout=20)
+    assert (status, out) == (2, b""), err
+    lines = err.decode().splitlines()
+    assert len(lines) == 1 and lines[0].startswith(f"{script}: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize("options", BAD, ids=lambda options: " ".join(options)[:20])
+def test_bad_option_is_one_line_and_status_2(script, options):
+    line = assert_refused(script, *options)
+    assert options[0] in line  # it names the option,
+    if len(options) > 1:
+        assert options[1].split()[0][:50] in line  # the value,
+    assert "--help" in line  # and where the mend is
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "missing",
+        "empty",
+        "binary",
+        "not UTF-8",
+        "folder",
+        "too few",
+        "too long",
+        "unreadable",
+        "no name",
+    ],
+)
+def test_bad_data_is_one_line_and_status_2(kind, tmp_path):
+    path = tmp_path / "words.txt"
+    if kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "binary":
+        path.write_bytes(b"".join(b"\0\1word%d\n" % i for i in range(30)))
+    elif kind == "not UTF-8":
+        path.write_bytes("\n".join(f"caf\xe9{i}" for i in range(30)).encode("latin-1"))
+    elif kind == "folder":
+        path = tmp_path
+    elif kind == "too few":
+        path.write_text("\n".join(["anna", "bob"] * 20))
+    elif kind == "too long":
+        path.write_text("\n".join(f"abcdefghijklmnop{i}" for i in range(30)))
+    elif kind == "unreadable":
+        if Path("/proc/self/mem").exists():
+            path = Path("/proc/self/mem")  # even root cannot read its first byte
+        else:
+            path.write_text("\n".join(f"word{i}" for i in range(30)))
+            path.chmod(0)
+            if os.access(path, os.R_OK):
+                pytest.skip("this user may read everything")
+    name = "" if kind == "no name" else str(path)
+    line = assert_refused("microgpt.py", "--data", name)
+    assert "--data" in line and name in line
+
+
+def test_data_replaces_the_names(tmp_path):
+    path = tmp_path / "with a space.txt"
+    words = [a + b + c for a in "\xe9xyz" for b in "ab" for c in "cd"] + ["w" * 16]
+    path.write_text("\n".join(words), encoding="utf-8")
+    status, out, err, _ = finish(*start("microgpt.py", "--steps", "3", "--data", str(path)))
+    assert status == 0, err
+    lines = out.decode("utf-8", "replace").splitlines()
+    assert lines[0] == "14 words to train on, 2 held out, 1 left out as too long"
+    assert lines[1].startswith("9 tokens, ")
+    assert f"{2.197:.3f}" in out.decode("utf-8", "replace")  # uniform: ln 9
+
+
+def test_data_of_one_letter(tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_text("\n".join("a" * n for n in range(1, 16)))
+    status, _, err, _ = finish(*start("microgpt.py", "--steps", "1", "--data", str(path)))
+    assert status == 0, err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_ends_with_130(script):
+    process, folder = start(script, "--steps", "100000")
+    process.stdout.readline()
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    status, _, err, _ = finish(process, folder, timeout=20)
+    assert status == 130
+    assert b"Traceback" not in err
+
+
+def test_closed_pipe_is_quiet(script):
+    process, folder = start(script, "--steps", "2")
+    assert process.stdout.readline()
+    process.stdout.close()
+    process.stdout = None
+    status, _, err, _ = finish(process, folder)
+    assert status in (0, 1)
+    for word in (b"Traceback", b"Exception", b"Broken", b"Error"):
+        assert word not in err
+
+
+@pytest.mark.parametrize("name", ["3.9", "3.10", "3.11", "3.12", "3.13", "pypy"])
+def test_same_bytes_on_other_interpreters(name):
+    command = {"pypy": "pypy3"}.get(name, f"python{name}")
+    found = shutil.which(command)
+    if not found or subprocess.run([found, "--version"], capture_output=True).returncode:
+        pytest.skip(f"no {command} here")
+    done = subprocess.run(
+        [found, "-B", str(ROOT / "microgpt.py"), "--steps", "2"], capture_output=True, timeout=120
+    )
+    assert done.stdout == short_runs("microgpt.py")[0][1]
