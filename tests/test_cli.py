@@ -36,6 +36,7 @@ def start(script, *options, hash_seed="0", watch=False, **more):
     folder = Path(tempfile.mkdtemp(prefix="script-"))
     shutil.copy(ROOT / script, folder)
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("PYTHONUNBUFFERED", None)  # a pipe should be as it is for a reader
     command = [sys.executable, *(["-c", WATCH] if watch else []), script, *options]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, cwd=folder, env=environment, **{**pipes, **more}), folder
@@ -184,6 +185,7 @@ def test_bad_data_is_one_line_and_status_2(kind, tmp_path):
     name = "" if kind == "no name" else str(path)
     line = assert_refused("microgpt.py", "--data", name)
     assert "--data" in line and name in line
+    assert "is no list of words (" in line  # and the reason stands in the parentheses
 
 
 def test_data_replaces_the_names(tmp_path):

@@ -169,24 +169,16 @@ def test_sample_ends_with_the_context(model):
 
 def test_ngram_loss_by_hand():
     vocab = "\nab"
-    docs, held_out = [g.encode("ab", vocab), g.encode("aab", vocab)], [g.encode("ab", vocab)]
-
-    # Letters after the start: a 3, b 2, end 2. Pairs: start a 2 of 2, a b 2 of 3, b end 2 of 2.
-    def letters(alpha):
-        return (
-            -(math.log((3 + alpha) / (7 + 3 * alpha)) + 2 * math.log((2 + alpha) / (7 + 3 * alpha)))
-            / 3
-        )
-
-    def pairs(alpha):
-        return (
-            -(2 * math.log((2 + alpha) / (2 + 3 * alpha)) + math.log((2 + alpha) / (3 + 3 * alpha)))
-            / 3
-        )
-
-    alphas = (0.01, 0.03, 0.1, 0.2, 0.5, 1)
-    assert g.ngram_loss(docs, held_out, 3, 1) == pytest.approx(min(map(letters, alphas)), rel=1e-12)
-    assert g.ngram_loss(docs, held_out, 3, 2) == pytest.approx(min(map(pairs, alphas)), rel=1e-12)
+    docs = [g.encode("ab", vocab), g.encode("aba", vocab)]
+    held_out = [g.encode("ab", vocab)]
+    # Of the 7 tokens after a start, a is 3, b 2, the end 2. Of pairs: start a is 2 of 2, a b 2 of
+    # 3, b end 1 of 2.
+    for n, shares in ((1, [(3, 7), (2, 7), (2, 7)]), (2, [(2, 2), (2, 3), (1, 2)])):
+        losses = []
+        for alpha in (0.01, 0.03, 0.1, 0.2, 0.5, 1):
+            nats = [math.log((of + 3 * alpha) / (count + alpha)) for count, of in shares]
+            losses.append(sum(nats) / 3)
+        assert g.ngram_loss(docs, held_out, 3, n) == pytest.approx(min(losses), rel=1e-12)
 
 
 def test_count_nodes_counts_each_computed_value_once():
@@ -237,6 +229,21 @@ def test_train_lowers_the_loss_and_reports_where():
     assert curves["o"][0] == pytest.approx(math.log(27), abs=0.3)
     assert curves["o"][30] < 1.7  # it has learned three names nearly by heart
     assert curves["o"][30] == g.evaluate(model, docs)
+
+
+def test_train_takes_adam_steps_on_one_word_after_another():
+    docs = [g.encode(name, VOCAB) for name in ("anna", "bob", "eve")]
+    model, reference = [g.init_model(len(VOCAB), random.Random(5)) for _ in range(2)]
+    g.train(model, params_of(model), docs, docs[:1], 4)
+    params = params_of(reference)
+    m, v = [0.0] * len(params), [0.0] * len(params)
+    for step, tokens in enumerate([docs[1], docs[2], docs[0], docs[1]], 1):
+        for p in params:
+            p.grad = 0.0
+        g.word_loss(reference, tokens).backward()
+        lr = g.LEARNING_RATE * {1: 1.0, 2: 0.75, 3: 0.5, 4: 0.25}[step]
+        g.adam_step(params, m, v, step, lr, g.BETA1, g.BETA2)
+    assert [p.data for p in params_of(model)] == pytest.approx([p.data for p in params], rel=1e-12)
 
 
 def test_draw_curves_puts_marks_where_they_belong(capsys):
