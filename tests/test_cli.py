@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -210,7 +211,10 @@ def test_data_of_one_letter(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_ctrl_c_ends_with_130(script):
     process, folder = start(script, "--steps", "100000")
-    process.stdout.readline()
+    watchdog = threading.Timer(30, process.kill)
+    watchdog.start()
+    assert process.stdout.readline()  # the first line must come at once, not with the last
+    watchdog.cancel()
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     status, _, err, _ = finish(process, folder, timeout=20)
