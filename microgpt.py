@@ -1,20 +1,19 @@
 """A GPT is a guess about the next letter, made better one derivative at a time.
 
 Run it: python microgpt.py (half a minute, nothing to install). It trains a small GPT on 500
-names and prints how well it predicts 100 names it has never seen, what its attention looks at,
-why its scalar autograd is fast, and names it invents. Read it from the top, with Python and
-school calculus; the other scripts point here for what they share. Papers: GPT-2 (Radford et
-al. 2019), attention arXiv:1706.03762, RMSNorm arXiv:1910.07467, Adam arXiv:1412.6980.
+names and prints how well it predicts 100 names it has never seen, what each letter looks back at
+("attention"), why its derivatives come fast ("autograd"), and names it invents. Read it from the
+top, with Python and school calculus; the other scripts point here. Papers: GPT-2 (Radford et al.
+2019), attention arXiv:1706.03762, RMSNorm arXiv:1910.07467, Adam arXiv:1412.6980.
 """
 import argparse, collections, functools, gc, math, operator, os, pathlib, random, sys, time
-
-STEPS = 2000              # training steps of one name each: every training name is read 4 times
-LEARNING_RATE = 0.005     # Adam's first step size, in units of a parameter; falls linearly to 0
-BETA1, BETA2 = 0.9, 0.99  # Adam averages about 10 gradients and about 100 squared gradients
-N_EMBD = 16               # how many numbers describe one position of a word inside the model
-N_HEAD = 4                # attention heads; each works on N_EMBD / N_HEAD = 4 of those numbers
-BLOCK_SIZE = 16           # the context, in tokens: a boundary and up to 15 letters
-INIT_STD = 0.08           # spread of the first parameters: small, so that the first guess is even
+STEPS = 1800              # training steps of one name each: a training name is read 3 or 4 times
+LEARNING_RATE = 0.005     # a parameter moves by about this much in the first step; falls to ~0
+BETA1, BETA2 = 0.9, 0.99  # memory of the optimizer Adam (section 4): about 10 and 100 steps
+N_EMBD = 16               # "embedding": a letter and its position become 16 learned numbers
+N_HEAD = 4                # attention (section 3) runs 4 times, on 16 / 4 numbers; must divide 16
+BLOCK_SIZE = 16           # the most tokens the model reads; a token is a letter or the boundary
+INIT_STD = 0.08           # spread of the random first parameters: small, for nearly even guesses
 TEMPERATURE = 0.7         # how boldly names are sampled: towards 0, only likely letters remain
 
 # ===== 1. Data: given names, US Census Bureau, name frequencies of 1990 (public domain) ==========
@@ -62,23 +61,23 @@ freddie claire wade lindsey austin lindsay stuart geneva fredrick guadalupe artu
 
 def encode(word, vocab):
     """Number the letters by their index in vocab, and mark start and end by 0, the boundary."""
-    return [vocab.index(letter) for letter in f"\n{word}\n"]  # a newline is in no line of a list
+    return [vocab.index(letter) for letter in f"\n{word}\n"]  # vocab[0] is "\n": it is in no word
 
 def read_words(path):
     """words to learn instead of the names: a UTF-8 file with one a line"""
     try:
         words = list(dict.fromkeys(pathlib.Path(path).read_text("utf-8-sig").split()))
         if sum(len(w) < BLOCK_SIZE for w in words) < 12 or not "".join(words).isprintable():
-            raise ValueError(f"give 12 or more words of at most {BLOCK_SIZE - 1} letters")
+            raise ValueError(f"give 12 or more printable words of at most {BLOCK_SIZE - 1} letters")
     except (OSError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"{path!r} is no list of words ({error})") from None
     return words
 
 # ===== 2. Autograd ================================================================================
-# The loss L is one number: how badly the model predicts. The derivative dL/dp says of a parameter
-# p: if p grows by a tiny amount, L grows by dL/dp times that. All 4,192 of them say which way to
-# move. Nudging each p and computing L anew takes 4,192 passes; the chain rule takes one forward,
-# in which each number remembers what it was made of, and one back.
+# Automatic differentiation. The loss L is one number: how badly the model predicts. The 4,192
+# parameters p are the numbers it learns. dL/dp says: if p grows by a tiny amount, L grows by dL/dp
+# times that. Nudging each p and computing L anew takes 4,192 passes a step; the chain rule takes
+# one forward, in which each number remembers what it was made of, and one back.
 class Value:
     """A number that remembers the numbers it was computed from, so that derivatives can flow back.
 
@@ -117,8 +116,8 @@ class Value:
         return Value(math.log(clamped), (self,), (1.0 / clamped,))
 
     def _backward(self):
-        # The chain rule at one node: dL/d(child) = d(self)/d(child) * dL/d(self). It is added, not
-        # assigned: a child that is used twice moves L by both routes, and the two effects add up.
+        # The chain rule at one node of the graph: dL/d(child) = d(self)/d(child) * dL/d(self). It
+        # is added, not assigned: a child that is used twice moves L by two routes, which add up.
         grad = self.grad
         for child, local_grad in zip(self._prev, self._local_grads):
             child.grad += local_grad * grad
@@ -126,9 +125,9 @@ class Value:
     def backward(self):
         """Add dL/dv to v.grad for each leaf v (a Value without children) that this L depends on."""
         # A node may pass its gradient on only when all nodes that use it have passed on theirs. So
-        # list each node after its children (a topological order, found depth first) and walk the
-        # list from its end. It is the textbook recursion with its own stack: Python's ends at about
-        # 1,000 calls. Leaves add up, over calls too, until someone zeroes them; nodes start from 0.
+        # list each node after its children (a topological order, found depth first), and walk the
+        # list from its end. The stack is a list: Python's own recursion ends at about 1,000 calls.
+        # Gradients of leaves add up over calls until someone zeroes them; all others start from 0.
         self.grad = 1.0 if self._prev else self.grad + 1.0  # dL/dL
         topo, visited, stack = [], {self}, [(self, iter(self._prev))]
         while stack:
@@ -138,7 +137,7 @@ class Value:
                     visited.add(child)
                     stack.append((child, iter(child._prev)))
                     break
-            else:  # all children are in the list, so now the node itself
+            else:  # no break: all children are in the list, so now the node itself
                 topo.append(stack.pop()[0])
         for node in reversed(topo): node._backward()
 
@@ -148,9 +147,9 @@ class Value:
 
 # Fused nodes. A dot product s = a1 b1 + ... + an bn takes n products and n - 1 sums: 2n - 1 nodes.
 # But a node may be any function whose derivatives we can write down, here ds/dai = bi, ds/dbi = ai.
-# So one node with 2n children does it: the same arithmetic, and 2n times fewer objects to make. A
-# GPU kernel is this idea: one launch for a whole formula, its derivative worked out by hand.
-# math.fsum rounds once, at the end: the same bits on every Python. sum() changed in CPython 3.12.
+# So one node with 2n children does it: the same arithmetic with far fewer objects. GPU libraries do
+# the same: one program, a kernel, for a whole formula, and its derivative worked out by hand.
+# math.fsum rounds a sum once, at the end, on every Python; sum() changed in CPython 3.12.
 def dot(a, b):
     """The dot product of two equally long sequences of Values, as one node."""
     a_data, b_data = [v.data for v in a], [v.data for v in b]
@@ -163,7 +162,7 @@ def linear(x, w):
     return [dot(row, x) for row in w]
 
 def softmax(logits):
-    """Turn any numbers x into probabilities: p_i = exp(x_i) / sum over j of exp(x_j)."""
+    """Turn logits, scores x of any size, into probabilities p_i = exp(x_i) / sum_j exp(x_j)."""
     # A shift by c changes nothing, as exp(-c) cancels. With c = max(x) the largest exponent is 0.
     # Without it math.exp(710) raises an OverflowError: e ** 710 is more than a float can hold.
     max_val = max(v.data for v in logits)
@@ -174,64 +173,63 @@ def softmax(logits):
 def safe_log(x):
     """log(x), with x below 1e-10 taken as 1e-10, whose log is -23."""
     # A probability can underflow to 0.0, where log does not exist. x must stay the node's child:
-    # Value(clamped).log() starts from a new leaf, and no gradient would reach x and the model.
+    # Value(clamped).log() would start from a new leaf, and no gradient could ever reach x.
     clamped = max(x.data, 1e-10)
     return Value(math.log(clamped), (x,), (1.0 / clamped,))
 
 def rmsnorm(x):
-    """x divided by its root mean square: numbers of size 1 (the 1e-5 is for an x of zeros)."""
+    """x divided by its root mean square, lest sizes grow or fade on the way (1e-5: x may be 0)."""
     scale = (dot(x, x) / len(x) + 1e-5) ** -0.5
     return [v * scale for v in x]
 
 # ===== 3. Model ===================================================================================
 def init_model(vocab_size, rng):
     """Random parameters: {name: matrix}, a matrix being a list of rows of Values."""
-    shapes = {"wte": (vocab_size, N_EMBD), "wpe": (BLOCK_SIZE, N_EMBD),  # what a token is; where
-              "wq": (N_EMBD, N_EMBD), "wk": (N_EMBD, N_EMBD),            # attention: queries, keys,
-              "wv": (N_EMBD, N_EMBD), "wo": (N_EMBD, N_EMBD),            # values, output
-              "fc1": (4 * N_EMBD, N_EMBD), "fc2": (N_EMBD, 4 * N_EMBD),  # MLP: 4 times wider inside
-              "lm_head": (vocab_size, N_EMBD)}                           # logits of the next token
+    shapes = {"wte": (vocab_size, N_EMBD), "wpe": (BLOCK_SIZE, N_EMBD),  # embeddings: what, where
+              "wq": (N_EMBD, N_EMBD), "wk": (N_EMBD, N_EMBD),            # attention: query, key,
+              "wv": (N_EMBD, N_EMBD), "wo": (N_EMBD, N_EMBD),            # value, output
+              "fc1": (4 * N_EMBD, N_EMBD), "fc2": (N_EMBD, 4 * N_EMBD),  # multi-layer perceptron
+              "lm_head": (vocab_size, N_EMBD)}                           # scores of the next token
     return {name: [[Value(rng.gauss(0.0, INIT_STD)) for _ in range(columns)] for _ in range(rows)]
             for name, (rows, columns) in shapes.items()}
 
 def gpt(model, token, cache):
-    """Read one token more; return the logits: a Value for each token, a score of it coming next."""
-    keys, values, weights = cache  # of the positions before; none after exist: causal attention
-    # x is the residual stream. Each part below reads a normalized copy and adds what it found. A
-    # sum passes the gradient on whole, so the bottom of the model learns as well as the top. GPT-2
-    # stacks 12 to 48 blocks of attention and MLP along one stream; here is one.
+    """Read one token more; return the logits: for each token a Value that scores it as the next."""
+    keys, values, weights = cache  # of the positions before: none after exist yet, so it is causal
+    # x, N_EMBD numbers that describe this position, is the residual stream: attention and MLP each
+    # add to it what they found. A sum passes the gradient on whole, so the bottom learns as well as
+    # the top. Unlike GPT-2: one block, not 12 to 48; relu; no biases, gains or norm at the end.
     x = rmsnorm([t + p for t, p in zip(model["wte"][token], model["wpe"][len(keys)])])
-    # Attention, softmax(q . k / sqrt(d)) v, is where a position learns of others. Its query (what
-    # it looks for) meets the key (what can be found there) of each position so far. The better they
-    # match, the more of that position's value (what it hands over) enters the mean. Each head has
-    # its own d numbers. A sum of d products of size 1 has size sqrt(d): undivided, it would push
-    # the softmax to weights near 0 and 1, where slopes vanish.
-    normed, d = rmsnorm(x), N_EMBD // N_HEAD
-    query, found = linear(normed, model["wq"]), []
-    keys.append(linear(normed, model["wk"]))
-    values.append(linear(normed, model["wv"]))
+    # Attention, softmax(q . k / sqrt(d)) v, is where a position learns of others. Its query q (what
+    # it looks for) meets the key k (what is to be found there) of each position so far. The better
+    # they match, the larger the share (weight) of its value v, what it hands over, in a mean. Each
+    # head does this with its own d numbers. A sum of d products of size 1 has size sqrt(d):
+    # undivided, it would push the softmax to weights near 0 and 1, where slopes vanish.
+    query, found, d = linear(x, model["wq"]), [], N_EMBD // N_HEAD
+    keys.append(linear(x, model["wk"]))
+    values.append(linear(x, model["wv"]))
     weights.append([])
     for head in [slice(i, i + d) for i in range(0, N_EMBD, d)]:
         attention = softmax([dot(query[head], key[head]) * d ** -0.5 for key in keys])
         found += [dot(attention, column) for column in zip(*[value[head] for value in values])]
         weights[-1].append([a.data for a in attention])
     x = [a + b for a, b in zip(x, linear(found, model["wo"]))]
-    # The MLP, within a position: 64 detectors, cut off at 0 by relu, and what each has to add.
+    # The MLP (multi-layer perceptron) works on one position: 64 detectors, and what each one adds.
     hidden = [h.relu() for h in linear(rmsnorm(x), model["fc1"])]
     x = [a + b for a, b in zip(x, linear(hidden, model["fc2"]))]
     return linear(x, model["lm_head"])
 
 def word_loss(model, tokens):
-    """Cross-entropy, the L above: the mean of -log p(next token) in a word, in nats per token."""
+    """Cross-entropy, the L above: a word's mean of -log p(the token that came), in nats."""
     # Nats are units of the natural log: 0 for a sure and right guess, 0.69 = ln 2 for a coin toss,
-    # 3.30 = ln 27 for no idea among 27 tokens. PyTorch fuses log and softmax, and needs no clamp.
+    # 3.30 = ln 27 for no idea among 27. PyTorch fuses log and softmax: exact for p = 0, no clamp.
     cache = [], [], []
     probs = [softmax(gpt(model, token, cache))[target] for token, target in zip(tokens, tokens[1:])]
     return vsum([safe_log(p) for p in probs]) * (-1.0 / len(probs))
 
 def sample(model, vocab, temperature, rng):
     """A word, token after token: each is drawn from the model's guess, then read by the model."""
-    # A temperature below 1 stretches the differences between logits: likely letters grow likelier.
+    # Dividing logits by a temperature below 1 widens their gaps: likely letters grow likelier.
     # Above 1 evens them out. At 1 letters are as frequent as the model believes they are.
     word, token, cache = "", 0, ([], [], [])
     while len(word) < BLOCK_SIZE and not word.endswith("\n"):
@@ -277,27 +275,29 @@ def train(model, params, docs, held_out, steps):
         loss.backward()
         adam_step(params, m, v, step, LEARNING_RATE * (steps - step + 1) / steps, BETA1, BETA2)
         smooth = curves["."].get(step - 1, loss.data)  # a running mean shows more than single words
-        curves["."][step] = 0.98 * smooth + 0.02 * loss.data
-        if step * 5 % steps < 5: curves["o"][step] = evaluate(model, held_out)  # at every fifth
+        curves["."][step] = smooth + max(0.02, 1 / step) * (loss.data - smooth)
+        if step * 4 % steps < 4: curves["o"][step] = evaluate(model, held_out)  # every quarter
         progress("train", step, steps, loss.data, start)
+        del loss  # let go of this graph before the next one is built: less memory, less time
     return curves
 
 # ===== 5. The lesson: what it learned, what it looks at, why it is fast ===========================
 def ngram_loss(docs, held_out, vocab_size, n):
     """Nats per token of counting pairs (n = 2) or letters (n = 1), at held_out's best alpha."""
-    # p(b after a) = (count(ab) + alpha) / (count(a) + alpha * vocab_size), alpha for unseen pairs
+    # p(b after a) = (count(ab) + alpha) / (count(a) + alpha * vocab_size). 4-letter tables, with
+    # shorter ones to fall back on, equal this GPT (2.22 on seed 42, 2.31 on seed 1): names are few.
     seen, test = [[tuple(tokens[i - n + 1:i + 1]) for tokens in part for i in range(1, len(tokens))]
                   for part in (docs, held_out)]
     count, before = collections.Counter(seen), collections.Counter(gram[:-1] for gram in seen)
     return min(-math.fsum(math.log((count[gram] + alpha) / (before[gram[:-1]] + alpha * vocab_size))
-                          for gram in test) / len(test) for alpha in (0.01, 0.03, 0.1, 0.2, 0.5, 1))
+                          for gram in test) / len(test) for alpha in (0.03, 0.1, 0.2, 0.5, 1, 9))
 
 def draw_curves(curves, levels, steps):
     """Plot curves {mark: {step: y}} and levels {name: y}, which are lines from side to side."""
     low, *_, high = sorted(y for curve in (levels, *curves.values()) for y in curve.values())
     def row(y): return round((high - y) / (high - low) * 15)
     canvas = [[" "] * 61 for _ in range(16)]
-    for name, y in levels.items(): canvas[row(y)] = [*"-" * 61, f" {name}"]
+    for name, y in levels.items(): canvas[row(y)] = [*"-" * 61, *canvas[row(y)][61:], f" {name}"]
     for mark, curve in curves.items():
         for step, y in curve.items(): canvas[row(y)][step * 60 // steps] = mark
     print("", *[f"{high - (high - low) * i / 15:5.2f} {''.join(line)}".rstrip()
@@ -313,7 +313,7 @@ def draw_attention(model, word, vocab):
         print("   ".join(f"{letter} {row.ljust(len(letters))}" for row in shades).rstrip())
 
 def unfused_loss(model, tokens):
-    """word_loss from + and * alone: for this call, dot and vsum give way to their long forms."""
+    """word_loss with each dot and vsum taken apart into + and *, while this call lasts."""
     fused = {"dot": dot, "vsum": vsum}
     globals().update(dot=lambda a, b: vsum(list(map(operator.mul, a, b))),
                      vsum=lambda values: functools.reduce(operator.add, values))
@@ -332,7 +332,7 @@ def count_nodes(loss):
 def run(main, doc, **more):
     """Parse the options, those in more ({name: type}) too, and call main with them."""
     sys.stdout, sys.stderr = [s or open(os.devnull, "w") for s in (sys.stdout, sys.stderr)]
-    sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+    getattr(sys.stdout, "reconfigure", dict)(line_buffering=True, errors="backslashreplace")
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawTextHelpFormatter)
     parser.error = lambda s: parser.exit(2, f"{parser.prog}: {' '.join(s.split())}; see --help\n")
     parser.add_argument("--steps", type=int, default=STEPS, help="training steps, 1 or more")
@@ -356,13 +356,13 @@ def main(args):
     held_out = [encode(word, vocab) for word in words[:n_held_out][:100]]  # enough to measure on
     model = init_model(len(vocab), rng)
     params = [p for w in model.values() for row in w for p in row]
-    print(f"{len(docs)} words to train on, {n_held_out} held out, {len(found) - len(words)} left "
-          f"out as too long\n{len(vocab)} tokens, {len(params)} parameters, {args.steps} steps")
+    print(f"{len(docs)} words to train on, {n_held_out} held out ({len(held_out)} measured), "
+          f"{len(found) - len(words)} too long\n{len(vocab)} tokens, {len(params)} parameters")
     curves = train(model, params, docs, held_out, args.steps)
     print("\n1. What it learned: nats per token on held-out words, which it has never seen\n")
     letters, bigrams = [ngram_loss(docs, held_out, len(vocab), n) for n in (1, 2)]
     levels = {"uniform": math.log(len(vocab)), "letters": letters, "bigrams": bigrams}
-    loss, seen = curves["o"][args.steps], evaluate(model, docs[:len(held_out)])
+    loss, seen = curves["o"][args.steps], evaluate(model, docs[1:args.steps + 1][:len(held_out)])
     rows = [*levels.items(), ("this GPT", loss), ("this GPT on words it trained on", seen)]
     for name, y in rows: print(f"   {y:.3f}  like {math.exp(y):4.1f} equally likely tokens  {name}")
     draw_curves(curves, levels, args.steps)
@@ -380,21 +380,21 @@ def main(args):
         print(f"   {name:8} {built[-1][0]:6} nodes, loss {result.data:.12f}")
     nodes, *gaps = [(a, b) for a, b in zip(*built)]
     gap, times = max(abs(a - b) for a, b in gaps), nodes[0] / nodes[1]
-    print(f"\n4. Names it invents, at temperature {TEMPERATURE} (= marks one it was trained on)\n")
+    print(f"\n4. Names it invents, at temperature {TEMPERATURE} (= marks a training name)\n")
     old, names = set(words[n_held_out:]), []
     for _ in range(100): names.append(sample(model, vocab, TEMPERATURE, rng))
     for i in range(0, 20, 4):
         print("".join(f"   {' ='[name in old]}{name:16}" for name in names[i:i + 4]).rstrip())
-    new = sum(name not in old for name in names)
+    new = len(set(names) - old - {""})
     print("\nclaims")
     for ok, claim in (
             (loss < bigrams, f"held-out loss {loss:.3f}, below the best bigrams {bigrams:.3f}"),
-            (new > 50, f"{new} of 100 sampled names are new, more than half"),
+            (new > 50, f"{new} of 100 sampled names are new and distinct, more than half"),
             (gap <= 1e-12, f"fused or not, loss and gradients agree to {gap:.1e} <= 1e-12"),
             (times >= 10, f"fused, the graph has {times:.1f} >= 10 times fewer nodes")):
         print(f"[{'ok' if ok else 'no'}] {claim}")
-# Try this, one line at a time (seed 42; the held-out loss was 2.235):
-# - leave out p.grad = 0.0 in train: 21.625. The steps follow the sum of all gradients ever seen.
-# - leave out the residual in gpt, x = linear(found, model["wo"]): 2.339.
-# - give up positions, 0 * p for p in gpt's first line: 2.242. Causal attention still tells order.
+# Try this, one line at a time (seed 42; the held-out loss was 2.249):
+# - leave out p.grad = 0.0 in train: 20.054, near the limit of safe_log, 23. It gets all wrong.
+# - leave out attention, the line with "wo": 2.301. The last letter and its place do most of it.
+# - give up positions, with 0 * p for p in the first zip of gpt: 2.257. Causal order still tells.
 if __name__ == "__main__": run(main, __doc__, data=read_words)

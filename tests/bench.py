@@ -88,7 +88,6 @@ def fused_against_unfused(steps=20):
                 loss.backward()
                 g.adam_step(params, m, v, step, g.LEARNING_RATE, g.BETA1, g.BETA2)
                 losses[-1].append(loss.data)
-                del loss
             times.append((time.perf_counter() - begin) / steps * 1000)
             gc.enable()
         gap = max(abs(a - b) for a, b in zip(*losses))

@@ -196,7 +196,7 @@ def test_data_replaces_the_names(tmp_path):
     status, out, err, _ = finish(*start("microgpt.py", "--steps", "3", "--data", str(path)))
     assert status == 0, err
     lines = out.decode("utf-8", "replace").splitlines()
-    assert lines[0] == "14 words to train on, 2 held out, 1 left out as too long"
+    assert lines[0] == "14 words to train on, 2 held out (2 measured), 1 too long"
     assert lines[1].startswith("9 tokens, ")
     assert f"{2.197:.3f}" in out.decode("utf-8", "replace")  # uniform: ln 9
 

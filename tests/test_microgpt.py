@@ -36,8 +36,8 @@ def float_logits(model, tokens):
         return [v / size for v in x]
 
     xs = [norm([a + b for a, b in zip(w["wte"][t], w["wpe"][i])]) for i, t in enumerate(tokens)]
-    q = matmul(w["wq"], norm(xs[-1]))
-    ks, vs = [matmul(w["wk"], norm(x)) for x in xs], [matmul(w["wv"], norm(x)) for x in xs]
+    q = matmul(w["wq"], xs[-1])
+    ks, vs = [matmul(w["wk"], x) for x in xs], [matmul(w["wv"], x) for x in xs]
     heads = []
     for h in range(0, 16, 4):
         scores = [sum(q[j] * k[j] for j in range(h, h + 4)) / math.sqrt(4) for k in ks]
@@ -175,7 +175,7 @@ def test_ngram_loss_by_hand():
     # 3, b end 1 of 2.
     for n, shares in ((1, [(3, 7), (2, 7), (2, 7)]), (2, [(2, 2), (2, 3), (1, 2)])):
         losses = []
-        for alpha in (0.01, 0.03, 0.1, 0.2, 0.5, 1):
+        for alpha in (0.03, 0.1, 0.2, 0.5, 1, 9):
             nats = [math.log((of + 3 * alpha) / (count + alpha)) for count, of in shares]
             losses.append(sum(nats) / 3)
         assert g.ngram_loss(docs, held_out, 3, n) == pytest.approx(min(losses), rel=1e-12)
@@ -224,7 +224,7 @@ def test_train_lowers_the_loss_and_reports_where():
     docs = [g.encode(name, VOCAB) for name in ("anna", "ann", "hanna")]
     model = g.init_model(len(VOCAB), random.Random(5))
     curves = g.train(model, params_of(model), docs, docs, 30)
-    assert sorted(curves["o"]) == [0, 6, 12, 18, 24, 30]
+    assert sorted(curves["o"]) == [0, 8, 15, 23, 30]
     assert sorted(curves["."]) == list(range(1, 31))
     assert curves["o"][0] == pytest.approx(math.log(27), abs=0.3)
     assert curves["o"][30] < 1.7  # it has learned three names nearly by heart
