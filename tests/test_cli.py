@@ -234,12 +234,12 @@ def test_closed_pipe_is_quiet(script):
 
 
 @pytest.mark.parametrize("name", ["3.9", "3.10", "3.11", "3.12", "3.13", "pypy"])
-def test_same_bytes_on_other_interpreters(name):
+def test_same_bytes_on_other_interpreters(script, name):
     command = {"pypy": "pypy3"}.get(name, f"python{name}")
     found = shutil.which(command)
     if not found or subprocess.run([found, "--version"], capture_output=True).returncode:
         pytest.skip(f"no {command} here")
     done = subprocess.run(
-        [found, "-B", str(ROOT / "microgpt.py"), "--steps", "2"], capture_output=True, timeout=120
+        [found, "-B", str(ROOT / script), "--steps", "2"], capture_output=True, timeout=120
     )
-    assert done.stdout == short_runs("microgpt.py")[0][1]
+    assert done.stdout == short_runs(script)[0][1]
