@@ -108,8 +108,8 @@ class Value:
     def __rsub__(self, other): return -self + other           # number - Value
     def __rtruediv__(self, other): return self ** -1 * other  # number / Value
     def __repr__(self): return f"Value(data={self.data}, grad={self.grad})"
-    def tanh(self): return Value(math.tanh(self.data), (self,), (1.0 - math.tanh(self.data) ** 2,))
-    def exp(self): return Value(math.exp(self.data), (self,), (math.exp(self.data),))
+    def tanh(self): out = math.tanh(self.data); return Value(out, (self,), (1.0 - out * out,))
+    def exp(self): out = math.exp(self.data); return Value(out, (self,), (out,))
     def relu(self): return Value(max(self.data, 0.0), (self,), (1.0 if self.data > 0 else 0.0,))
     def log(self):
         clamped = max(self.data, 1e-10)  # as in safe_log below, which says why

@@ -130,34 +130,37 @@ def test_accuracy_counts_the_likeliest_token(model):
     assert r.accuracy(model, relabelled) == pytest.approx(2 / 3)
 
 
-def test_gradient_norms_are_those_of_the_states(model, monkeypatch):
+def test_gradient_shares_are_those_of_the_states(model, monkeypatch):
     monkeypatch.setattr(r, "DISTANCE", 4)
     tokens, symbol = r.recall_task(V, random.Random(6))
-    (first, *_, last) = r.gradient_norms(model, [(tokens, symbol)])
+    (first, *_, last) = r.gradient_shares(model, [(tokens, symbol)])
     # Push the first state along each coordinate and run on from there by hand.
     step = r.gru_step if "z" in model else r.rnn_step
-    start = [v.data for v in r.read(model, tokens)[0][0]]
+    states = [[v.data for v in h] for h in r.read(model, tokens)[0]]
 
-    def loss(h):
-        h = [r.Value(x) for x in h]
-        for token in tokens[1:]:
-            h, _ = step(model, token, h)
-        return -math.log(r.predict(model, h)[symbol].data)
+    def norm(h, rest):
+        def loss(h):
+            h = [r.Value(x) for x in h]
+            for token in rest:
+                h, _ = step(model, token, h)
+            return -math.log(r.predict(model, h)[symbol].data)
 
-    slopes = []
-    for i in range(len(start)):
-        moved = [[x + s * (j == i) for j, x in enumerate(start)] for s in (1e-6, -1e-6)]
-        slopes.append((loss(moved[0]) - loss(moved[1])) / 2e-6)
-    assert first == pytest.approx(math.sqrt(sum(s * s for s in slopes)), rel=1e-4)
-    assert last > 0
+        slopes = []
+        for i in range(len(h)):
+            moved = [[x + s * (j == i) for j, x in enumerate(h)] for s in (1e-6, -1e-6)]
+            slopes.append((loss(moved[0]) - loss(moved[1])) / 2e-6)
+        return math.sqrt(sum(s * s for s in slopes))
+
+    assert first == pytest.approx(norm(states[0], tokens[1:]) / norm(states[-1], []), rel=1e-4)
+    assert last == 1.0
 
 
 def test_the_bias_lets_the_gradient_through_and_nothing_else_does():
     tests = [r.recall_task(V, random.Random(i)) for i in range(4)]
     reach = {}
     for name, kind, bias in (("rnn", "RNN", 0.0), ("0", "GRU", 0.0), ("4", "GRU", 4.0)):
-        norms = r.gradient_norms(r.init_model(kind, V, random.Random(8), bias), tests)
-        reach[name] = norms[0] / norms[-1]
+        model = r.init_model(kind, V, random.Random(8), bias)
+        reach[name] = r.gradient_shares(model, tests)[0]
     assert reach["4"] > 0.05
     assert reach["0"] < 1e-4 and reach["rnn"] < 1e-4
 
@@ -194,6 +197,7 @@ def test_pictures(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["title", "a", "b", "c"]
     assert lines[1].split() == ["t", "=", "1", "#" * 12]
+    assert lines[1].index("#") == 14 + 18
     assert lines[-1].split()[2] == str(n)
     r.draw_gate([0.0, 0.74, 1.0])
     lines = capsys.readouterr().out.splitlines()
