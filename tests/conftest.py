@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True  # importing the scripts must leave no __pycache__ beside them
 
-from scripts import CANON, MISSING, SCRIPTS, extract  # noqa: E402
+from scripts import MISSING, SCRIPTS, extract  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -37,16 +37,7 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("script", [name for name in SCRIPTS if name not in MISSING])
 
 
-class Lib(SimpleNamespace):
-    """What extract() found. A test of a helper that a script does not need is skipped there."""
-
-    def __getattr__(self, name):
-        if name in CANON:
-            pytest.skip(f"this script has no {name}")
-        raise AttributeError(name)
-
-
 @pytest.fixture
 def lib(script):
     """Value and the canonical helpers of the script, taken out of its source."""
-    return Lib(**extract(script))
+    return SimpleNamespace(**extract(script))

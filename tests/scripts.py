@@ -30,7 +30,6 @@ MISSING = [
     "microkv.py",
     "microquant.py",
     "microbeam.py",
-    "microvae.py",
 ]
 
 # What a script may define only as microgpt.py does (a script need not define all of it).
@@ -78,8 +77,15 @@ def without_docstrings(node):
 
 
 def extract(script):
-    """Run only a script's imports, Value and canonical helpers; return what they define."""
+    """Run only a script's imports, Value and canonical helpers; return what they define.
+
+    A helper that the script has no use for is the one of microgpt.py, on the script's own Value.
+    """
     tree = ast.parse(source(script))
+    found = definitions(source(script))
+    canon = ast.parse(source("microgpt.py")).body
+    tree.body = [node for node in canon if isinstance(node, ast.Import)] + tree.body
+    tree.body += [node for node in canon if getattr(node, "name", "Value") not in found]
     wanted = [
         node
         for node in tree.body
