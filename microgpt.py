@@ -378,11 +378,11 @@ def main(args):
         result.backward()
         built.append([count_nodes(result), result.data, *(p.grad for p in params)])
         print(f"   {name:8} {built[-1][0]:6} nodes, loss {result.data:.12f}")
-    nodes, *gaps = [(a, b) for a, b in zip(*built)]
+    nodes, *gaps = zip(*built)
     gap, times = max(abs(a - b) for a, b in gaps), nodes[0] / nodes[1]
     print(f"\n4. Names it invents, at temperature {TEMPERATURE} (= marks a training name)\n")
-    old, names = set(words[n_held_out:]), []
-    for _ in range(100): names.append(sample(model, vocab, TEMPERATURE, rng))
+    old = set(words[n_held_out:])
+    names = [sample(model, vocab, TEMPERATURE, rng) for _ in range(100)]
     for i in range(0, 20, 4):
         print("".join(f"   {' ='[name in old]}{name:16}" for name in names[i:i + 4]).rstrip())
     new = len(set(names) - old - {""})
