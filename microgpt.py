@@ -333,7 +333,7 @@ def run(main, doc, **more):
     """Parse the options, those in more ({name: type}) too, and call main with them."""
     sys.stdout, sys.stderr = [s or open(os.devnull, "w") for s in (sys.stdout, sys.stderr)]
     getattr(sys.stdout, "reconfigure", dict)(line_buffering=True, errors="backslashreplace")
-    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description=doc)
     parser.error = lambda s: parser.exit(2, f"{parser.prog}: {' '.join(s.split())}; see --help\n")
     parser.add_argument("--steps", type=int, default=STEPS, help="training steps, 1 or more")
     parser.add_argument("--seed", type=int, default=42, help="where all randomness starts")
