@@ -184,7 +184,8 @@ def orthogonal(n, rng):
 
 def init_layer(n, vocab_size, rng, bias=0.0):
     """A layer of n units, (w, u): w has a row per token, u a row per unit, its bias at the end."""
-    # The input is one-hot, so the matrix product W x is one row of w (a column of W on paper).
+    # The input x is one-hot: 1 for its token and 0 for all others. So the matrix product W x is one
+    # row of w (a column of W on paper).
     w = [[Value(rng.gauss(0.0, INPUT_STD)) for _ in range(n)] for _ in range(vocab_size)]
     return w, [[Value(a) for a in [*row, bias]] for row in orthogonal(n, rng)]
 
@@ -296,7 +297,7 @@ def train(phase, model, loss_of, examples):
 # GRU: J_t = diag(z_t) + (terms through c, z and r). Where z is near 1, the first term alone keeps
 #     the gradient: sigmoid(4) to the power of 46 is 0.43. The gate is a road around tanh and U.
 # The gate is learned, and it learns sooner where it starts near 1. With a bias of 0 it starts at
-# about 0.5, the gradient at t = 1 is 1e-9 of the last, and recall comes late or never. Hence
+# about 0.5, the gradient at t = 1 is some 1e-9 of the last, and recall comes late or never. Hence
 # KEEP_BIAS, as in the forget gate of the LSTM, the older gated network. Training may then replace
 # this road by another: c learns to hold h where it is, a latch, and z may fall. Part 4 of the
 # output compares. The residual stream of microgpt.py is such a road along depth: x + f(x).

@@ -273,8 +273,8 @@ def measure(model, pictures, rng):
 # the rate, charges for a q that differs from the prior. It is an upper bound on what z says about
 # x: a q that is the prior for every x says nothing, and is free. Without the charge the model
 # learns the pictures by heart, each in a place of its own. A larger beta buys less rate for more
-# distortion; too large, and q is the prior for every x. (With few pictures a beta below 1 may fit
-# unseen ones best.)
+# distortion; too large, and q is the prior for every x: posterior collapse. (With few pictures a
+# beta below 1 may fit unseen ones best.)
 
 def pixel_baselines(train_set, held_out):
     """Nats per held-out picture without a latent: (independent pixels, a centroid per class)."""
@@ -302,7 +302,8 @@ def neighbour_share(train_points, held_out_points):
     """The share of held-out (point, label) whose nearest training point has the same label."""
     right = 0
     for here, label in held_out_points:
-        right += min(train_points, key=lambda p: math.dist(p[0], here))[1] == label  # noqa: B023
+        distances = [math.dist(point, here) for point, _ in train_points]
+        right += train_points[distances.index(min(distances))][1] == label
     return right / len(held_out_points)
 
 def gradients_of_the_mean(model, pixels, n, rng):
