@@ -26,7 +26,6 @@ MISSING = [
     "microlora.py",
     "microdpo.py",
     "microppo.py",
-    "micromoe.py",
     "microkv.py",
     "microquant.py",
     "microbeam.py",

@@ -1,0 +1,547 @@
+"""An expert that is not asked costs nothing: more parameters for the same work.
+
+Run it: python micromoe.py (50 seconds). In a mixture of experts (MoE) four small networks stand
+side by side and a fifth, the router, picks two of them for each letter. Here such a mixture
+learns words of four kinds, and nobody tells it that there are kinds. It prints what it saves and
+gains against ordinary ("dense") layers, what the router does when nothing keeps it fair, and
+which expert took what. It also shows how a gradient gets through a part of the model that knows
+nothing of autograd. Read microgpt.py first: what both share is explained there.
+Papers: top-k mixtures arXiv:1701.06538; load balancing as here, Switch arXiv:2101.03961.
+"""
+import argparse, collections, gc, math, operator, os, random, sys, time
+
+STEPS = 2000              # training steps of one word each, for each model
+LEARNING_RATE = 0.025     # Adam's; falls linearly to ~0
+BETA1, BETA2 = 0.9, 0.99  # memory of Adam: about 10 and 100 steps
+N_RUNS = 3                # trainings of each model that is compared: one alone could be luck
+N_EXPERT, TOP_K = 4, 2    # experts, and how many of them work on a letter
+N_EMBD = 8                # numbers for the last letter
+N_BAG = 16                # numbers for the letters so far, in any order
+N_STREAM = 12             # numbers that go into an expert, and come out
+N_HIDDEN = 8              # hidden units of an expert
+BALANCE = 0.1             # weight of the balancing loss (section 3)
+MEMORY = 0.99             # the load of each expert is a running mean over about 100 words
+
+# ===== 1. Data: words of four kinds, listed by hand; the model is never told which is which =======
+KINDS = {
+    # Given names, US Census Bureau, name frequencies of 1990 (public domain): the first 300
+    "name": """mary james patricia john linda robert barbara michael elizabeth william jennifer
+david maria richard susan charles margaret joseph dorothy thomas lisa christopher nancy daniel karen
+paul betty mark helen donald sandra george donna kenneth carol steven ruth edward sharon brian
+michelle ronald laura anthony sarah kevin kimberly jason deborah matthew jessica gary shirley
+timothy cynthia jose angela larry melissa jeffrey brenda frank amy scott anna eric rebecca stephen
+virginia andrew kathleen raymond pamela gregory martha joshua debra jerry amanda dennis stephanie
+walter carolyn patrick christine peter marie harold janet douglas catherine henry frances carl ann
+arthur joyce ryan diane roger alice joe julie juan heather jack teresa albert doris jonathan gloria
+justin evelyn terry jean gerald cheryl keith mildred samuel katherine willie joan ralph ashley
+lawrence judith nicholas rose roy janice benjamin kelly bruce nicole brandon judy adam christina
+harry kathy fred theresa wayne beverly billy denise steve tammy louis irene jeremy jane aaron lori
+randy rachel howard marilyn eugene andrea carlos kathryn russell louise bobby sara victor anne
+martin jacqueline ernest wanda phillip bonnie todd julia jesse ruby craig lois alan tina shawn
+phyllis clarence norma sean paula philip diana chris annie johnny lillian earl emily jimmy robin
+antonio peggy danny crystal bryan gladys tony rita luis dawn mike connie stanley florence leonard
+tracy nathan edna dale tiffany manuel carmen rodney rosa curtis cindy norman grace allen wendy
+marvin victoria vincent edith glenn kim jeffery sherry travis sylvia jeff josephine chad thelma
+jacob shannon lee sheila melvin ethel alfred ellen kyle elaine francis marjorie bradley carrie jesus
+charlotte herbert monica frederick esther ray pauline joel emma edwin juanita don anita eddie rhonda
+ricky hazel troy amber randall eva barry debbie alexander april bernard leslie mario clara leroy
+lucille francisco jamie marcus joanne micheal eleanor theodore valerie clifford danielle miguel""",
+    # Common Japanese surnames, in Latin letters
+    "surname": """sato suzuki takahashi tanaka watanabe ito yamamoto nakamura kobayashi kato yoshida
+yamada sasaki yamaguchi matsumoto inoue kimura hayashi shimizu saito mori abe ikeda hashimoto
+yamashita ishikawa nakajima maeda fujita goto ogawa okada hasegawa murakami kondo ishii sakamoto
+endo aoki fujii nishimura fukuda ota miura okamoto matsuda nakagawa nakano harada fujiwara ono
+tamura takeuchi kaneko wada nakayama ishida ueda morita hara shibata sakai kudo yokoyama miyazaki
+miyamoto uchida takagi ando taniguchi ohno maruyama imai kono fujimoto murata takeda ueno sugiyama
+masuda sugawara hirano kojima otsuka chiba kubo matsui iwasaki sakurai kinoshita noguchi matsuo
+nomura kikuchi sano onishi sugimoto arai hamada ichikawa furukawa mizuno komatsu shimada koyama
+kawaguchi yamanaka nishida kitamura igarashi higuchi kawamura yamazaki adachi nagata kawasaki iida
+nishikawa hirata nakata honda tsuchiya azuma aoyama iwata kuroda nagai kawai hoshino tsuji ishihara
+okabe kawakami matsuoka tanabe sekiguchi nakanishi shinohara matsubara iwamoto hattori tsukamoto
+kurihara kataoka toyoda asano yoshikawa morimoto hirai nagashima oshima kamata horiguchi kishimoto
+sakaguchi nishiyama ogata tominaga nagao araki yano kuriyama haraguchi matsushita matsunaga ishiguro
+miyata kawashima kitagawa fukushima okazaki minami hotta iwai shirai takano kasahara yasuda nakai
+tsuda kurata hayakawa kagawa kawano asai uemura uchiyama takashima tokunaga mochizuki nagasawa ozawa
+ozaki koizumi kuwabara nishio tada tokuda yagi yokota yoshimura yoshioka muramatsu mizutani miyake
+miyagawa mitsui mikami matsumura kuroki kumagai kobori katayama kamiya izumi iwase inagaki imamura
+ikeuchi hosokawa horiuchi horikawa hori hirose hirayama hayami hanada fukui fujioka fujikawa ebihara
+doi""",
+    # Spanish verbs
+    "verb": """hablar comer vivir tener hacer poder decir querer saber llegar pasar deber poner
+parecer quedar creer llevar dejar seguir encontrar llamar venir pensar salir volver tomar conocer
+sentir tratar mirar contar empezar esperar buscar existir entrar trabajar escribir perder producir
+ocurrir entender pedir recibir recordar terminar permitir aparecer conseguir comenzar servir sacar
+necesitar mantener resultar leer caer cambiar presentar crear abrir considerar acabar convertir
+ganar formar traer partir morir aceptar realizar suponer comprender lograr explicar preguntar tocar
+reconocer estudiar alcanzar nacer dirigir correr utilizar pagar ayudar gustar jugar escuchar cumplir
+ofrecer descubrir levantar intentar usar acercar andar armar arrancar asegurar atender avisar bailar
+bajar barrer batir beber borrar brillar brincar caminar cansar cantar cargar casar cazar cenar
+cerrar cocer cocinar coger colgar colocar comprar conducir contestar copiar coser costar crecer
+cruzar cubrir cuidar dar decidir dedicar defender depender desear despertar destruir detener
+devolver dibujar discutir disfrutar doblar doler dormir dudar durar echar elegir empujar encender
+enfadar engordar enojar entregar enviar envolver errar escapar esconder evitar exigir fabricar
+faltar firmar freir fumar funcionar girar gobernar golpear gritar guardar guiar haber herir hervir
+huir imaginar impedir imprimir incluir indicar insistir invitar lanzar lavar limpiar llenar llorar
+llover luchar mandar manejar marcar medir mejorar mentir mezclar molestar montar morder mostrar
+mover nadar navegar negar nevar notar obedecer obligar obtener odiar oler olvidar opinar ordenar
+parar pegar peinar pelear pescar pesar picar pintar pisar planchar plantar practicar preferir
+preparar prestar probar prohibir prometer proponer proteger quejar quemar quitar rascar recoger
+recorrer regalar regar regresar reir repetir responder reunir rezar robar rodear romper saltar
+saludar secar sembrar separar soltar sonar sonreir soplar subir sufrir sugerir temblar temer tejer
+tirar torcer toser traducir tragar unir vencer vender ver vestir viajar vigilar visitar volar votar
+zurcir""",
+    # Genera of animals, plants, fungi and bacteria
+    "genus": """canis felis ursus equus bos ovis capra sus lepus mus rattus sciurus castor vulpes
+lynx panthera acinonyx hyaena giraffa loxodonta elephas hippopotamus cervus alces rangifer bison
+camelus lama macaca papio gorilla pongo homo lemur talpa sorex erinaceus vespertilio balaena
+delphinus orcinus phoca lutra mustela meles corvus pica turdus passer sturnus hirundo apus falco
+aquila buteo accipiter bubo strix columba gallus anas anser cygnus ciconia ardea larus struthio
+crocodylus python vipera natrix lacerta testudo rana bufo hyla salamandra triturus salmo esox
+cyprinus anguilla gadus thunnus apis bombus vespa formica papilio pieris musca culex quercus fagus
+betula pinus abies picea larix salix populus acer tilia ulmus fraxinus juglans corylus malus pyrus
+prunus rubus fragaria ribes vitis ficus olea citrus solanum nicotiana lavandula mentha salvia thymus
+ocimum origanum primula viola ranunculus anemone clematis papaver brassica raphanus sinapis
+trifolium medicago pisum phaseolus lathyrus vicia lupinus acacia eucalyptus myrtus hedera aralia
+daucus apium petroselinum foeniculum allium lilium tulipa narcissus iris crocus hyacinthus galanthus
+orchis ophrys zea triticum hordeum avena secale oryza poa festuca lolium carex juncus typha musa
+cocos phoenix cedrus cupressus juniperus taxus ginkgo cycas equisetum pteridium sphagnum amanita
+boletus agaricus penicillium aspergillus saccharomyces escherichia salmonella streptococcus
+staphylococcus bacillus clostridium vibrio plasmodium amoeba paramecium euglena hydra aurelia
+asterias echinus helix limax octopus sepia loligo nautilus mytilus ostrea pecten homarus cancer
+daphnia artemia limulus araneus lycosa scorpio ixodes periplaneta blatta mantis locusta gryllus
+cicada aphis cimex pediculus carabus lucanus scarabaeus coccinella tenebrio drosophila aedes
+anopheles glossina bombyx danaus vanessa manta raja squalus carcharodon acipenser clupea engraulis
+perca xiphias hippocampus danio carassius silurus iguana varanus chamaeleo boa naja alligator
+gavialis chelonia aptenodytes spheniscus diomedea pelecanus sula fregata phalacrocorax grus rallus
+fulica vanellus sterna cuculus tyto upupa alcedo merops picus alauda parus sitta troglodytes
+fringilla carduelis loxia emberiza tachyglossus macropus phascolarctos didelphis dasypus bradypus
+manis tupaia ateles cebus callithrix hylobates pan ochotona hystrix cavia dipus mesocricetus
+cricetus marmota tamias glis myotis pteropus physeter phocoena monodon trichechus dugong procavia
+orycteropus tapirus rhinoceros hylochoerus dama capreolus antilocapra gazella oryx bubalus ovibos
+rupicapra"""}
+KINDS = {kind: words.split() for kind, words in KINDS.items()}
+
+def encode(word, vocab):
+    """Number the letters by their index in vocab, and mark start and end by 0, the boundary."""
+    return [vocab.index(letter) for letter in f"\n{word}\n"]  # vocab[0] is "\n": it is in no word
+
+# ===== 2. Autograd ================================================================================
+class Value:
+    """A number that remembers what it was computed from, for backward(). See microgpt.py."""
+    __slots__ = ("data", "grad", "_prev", "_local_grads")
+    def __init__(self, data, children=(), local_grads=()):
+        self.data, self.grad = data, 0.0
+        self._prev, self._local_grads = children, local_grads
+    def __add__(self, other):
+        if isinstance(other, Value):
+            return Value(self.data + other.data, (self, other), (1.0, 1.0))
+        return Value(self.data + other, (self,), (1.0,))
+    def __mul__(self, other):
+        if isinstance(other, Value):
+            return Value(self.data * other.data, (self, other), (other.data, self.data))
+        return Value(self.data * other, (self,), (other,))
+    def __pow__(self, exponent):
+        out = self.data ** exponent  # and x ** 0 is constant: its derivative is 0, at x = 0 too
+        if isinstance(out, complex): raise ValueError(f"({self.data}) ** {exponent} is not real")
+        return Value(out, (self,), (exponent * self.data ** (exponent - 1) if exponent else 0.0,))
+    def __neg__(self): return self * -1.0
+    def __sub__(self, other): return self + -other
+    def __truediv__(self, other): return self * other ** -1
+    __radd__, __rmul__ = __add__, __mul__                     # number + Value, number * Value
+    def __rsub__(self, other): return -self + other           # number - Value
+    def __rtruediv__(self, other): return self ** -1 * other  # number / Value
+    def __repr__(self): return f"Value(data={self.data}, grad={self.grad})"
+    def tanh(self): out = math.tanh(self.data); return Value(out, (self,), (1.0 - out * out,))
+    def exp(self): out = math.exp(self.data); return Value(out, (self,), (out,))
+    def relu(self): return Value(max(self.data, 0.0), (self,), (1.0 if self.data > 0 else 0.0,))
+    def log(self):
+        clamped = max(self.data, 1e-10)
+        return Value(math.log(clamped), (self,), (1.0 / clamped,))
+
+    def _backward(self):
+        grad = self.grad
+        for child, local_grad in zip(self._prev, self._local_grads):
+            child.grad += local_grad * grad
+
+    def backward(self):
+        """Add dL/dv to v.grad for each leaf v (a Value without children) that this L depends on."""
+        self.grad = 1.0 if self._prev else self.grad + 1.0  # dL/dL
+        topo, visited, stack = [], {self}, [(self, iter(self._prev))]
+        while stack:
+            for child in stack[-1][1]:
+                if child._prev and child not in visited:
+                    child.grad = 0.0
+                    visited.add(child)
+                    stack.append((child, iter(child._prev)))
+                    break
+            else:  # no break: all children are in the list, so now the node itself
+                topo.append(stack.pop()[0])
+        for node in reversed(topo): node._backward()
+
+# --- AUTOGRAD IN THIS SCRIPT ---
+# This Value class follows the canonical interface exactly.
+# See docs/autograd-interface.md for the full specification.
+
+def dot(a, b):
+    """The dot product of two equally long sequences of Values, as one node."""
+    a_data, b_data = [v.data for v in a], [v.data for v in b]
+    return Value(math.fsum(map(operator.mul, a_data, b_data)), (*a, *b), (*b_data, *a_data))
+def vsum(values):
+    """The sum of a sequence of Values, as one node."""
+    return Value(math.fsum([v.data for v in values]), (*values,), (1.0,) * len(values))
+def linear(x, w):
+    """The matrix product w x: the dot product of x with each row of w."""
+    return [dot(row, x) for row in w]
+
+def softmax(logits):
+    """Turn logits, scores x of any size, into probabilities p_i = exp(x_i) / sum_j exp(x_j)."""
+    max_val = max(v.data for v in logits)
+    exp_vals = [(v - max_val).exp() for v in logits]
+    inverse = vsum(exp_vals) ** -1
+    return [e * inverse for e in exp_vals]
+
+def cross_entropy(logits, target):
+    """-log softmax(logits)[target], in nats, as one node with derivatives p_i - (i == target)."""
+    high = max(v.data for v in logits)  # shifted as in softmax, lest exp overflow; log meets no 0
+    exps = [math.exp(v.data - high) for v in logits]
+    total = math.fsum(exps)
+    slopes = [e / total - (i == target) for i, e in enumerate(exps)]
+    return Value(math.log(total) + high - logits[target].data, (*logits,), (*slopes,))
+
+# ===== 3. Model ===================================================================================
+# The model reads letter after letter. It forms a bag, the mean over the letters so far of a learned
+# vector for each, in which their order is lost, and mixes bag and last letter into h, N_STREAM
+# numbers. Then comes the layer this script is about, h + layer(h), and last the logits of the next
+# letter. In a dense model the layer is one MLP, w_out relu(w_in h). In the mixture it is
+#     y = sum over the chosen e of g_e expert_e(h),      g = softmax of the scores of the chosen,
+# where expert_e is such an MLP, only smaller. The router scores all experts, s = W bag, and the
+# TOP_K best are chosen. Real models put such a layer in each block of a transformer, and their
+# router reads h itself. This one reads the bag: what the word has been so far, not the last letter.
+#
+# The router is made of Values. An expert is plain floats with a way back written by hand: hence no
+# graph is built for it, and one that is not chosen is not computed, neither forward nor back.
+
+work = collections.Counter()  # multiplications in the layer by part, counted where they are done
+
+def product(part, a, b):
+    """The dot product of two lists of floats."""
+    work[part] += len(a)
+    return math.fsum(map(operator.mul, a, b))
+
+def scaled(part, k, row):
+    """k times each number of a row of floats."""
+    work[part] += len(row)
+    return [k * a for a in row]
+
+def init_model(vocab_size, n_expert, n_hidden, rng):
+    """Parameters {name: rows of Values}. With n_expert = 1 it is dense: there is no router."""
+    def matrix(rows, columns, std):
+        return [[Value(rng.gauss(0.0, std)) for _ in range(columns)] for _ in range(rows)]
+    model = {"wte": matrix(vocab_size, N_EMBD, 0.5), "bag": matrix(vocab_size, N_BAG, 1.0),
+             "mixer": matrix(N_STREAM, N_EMBD + N_BAG + 1, 0.3),    # + 1: all biases are weights
+             "lm_head": matrix(vocab_size, N_STREAM + 1, 0.3)}      # of an input that is always 1
+    for e in range(n_expert):  # Values only so that adam_step finds .data and .grad
+        model[f"in{e}"] = matrix(n_hidden, N_STREAM + 1, (N_STREAM + 1) ** -0.5)
+        model[f"out{e}"] = matrix(N_STREAM, n_hidden, 0.5 * n_hidden ** -0.5)
+    if n_expert > 1: model["router"] = matrix(n_expert, N_BAG + 1, 1.0)
+    return model
+
+def expert_forward(w_in, w_out, x):
+    """(hidden, output) of an expert: relu(w_in x) and w_out hidden, all floats."""
+    hidden = [max(product("experts", row, x), 0.0) for row in w_in]
+    return hidden, [product("experts", row, hidden) for row in w_out]
+
+def expert_backward(leaves, weights, x, hidden, d_out):
+    """From d_out = dL/d(output) add dL/dw to the grad of each leaf, and return dL/dx."""
+    # The chain rule in reverse: output_i = sum_j w_out[i][j] hidden_j, so dL/dw_out[i][j] is
+    # d_out_i hidden_j and dL/dhidden_j is sum_i d_out_i w_out[i][j]; and the same for w_in. Where
+    # relu gave 0 its slope is 0, and there is nothing to do.
+    d_x = [0.0] * len(x)
+    for row, d in zip(leaves[1], d_out): add_grads(row, scaled("experts", d, hidden))
+    for j, column in enumerate(zip(*weights[1])):
+        if hidden[j] > 0.0:
+            d = product("experts", column, d_out)
+            add_grads(leaves[0][j], scaled("experts", d, x))
+            d_x = list(map(operator.add, d_x, scaled("experts", d, weights[0][j])))
+    return d_x
+
+def add_grads(row, grads):
+    """Add to the gradients of a row of Values."""
+    for p, grad in zip(row, grads): p.grad += grad
+
+def bags(model, tokens):
+    """The router's input at each position: the mean of the bag vectors of tokens[:t + 1], and 1."""
+    total, one = [0.0] * N_BAG, Value(1.0)
+    for t, token in enumerate(tokens, 1):
+        total = [v + a for v, a in zip(model["bag"][token], total)]
+        yield [a * (1 / t) for a in total] + [one]
+
+def route(model, bag):
+    """(chosen, gates, scores): TOP_K experts, best first, their weights, and the scores of all."""
+    if "router" not in model: return [0], [Value(1.0)], None
+    work["router"] += sum(map(len, model["router"]))
+    scores = linear(bag, model["router"])
+    chosen = sorted(range(N_EXPERT), key=lambda e: -scores[e].data)[:TOP_K]
+    return chosen, softmax([scores[e] for e in chosen]), scores
+
+# What the way back needs to know of a letter's way through the layer; in ran, for each chosen
+# expert, its weights, hidden units and output.
+Visit = collections.namedtuple("Visit", "h chosen gates scores ran y")
+
+def expert_leaves(model):
+    """[(in, out), ...]: the matrices of each expert."""
+    return [(w, model["out" + name[2:]]) for name, w in model.items() if name.startswith("in")]
+
+def forward(model, tokens):
+    """Nats per token of a word, and the tape: a Visit for each letter, for the way back."""
+    # The graph is cut here: y is made of fresh leaves, which remember nothing of how they came.
+    weights = [[[[p.data for p in row] for row in w] for w in e] for e in expert_leaves(model)]
+    losses, tape, one = [], [], Value(1.0)
+    for token, target, bag in zip(tokens, tokens[1:], bags(model, tokens)):
+        h = linear([*model["wte"][token], *bag], model["mixer"])
+        chosen, gates, scores = route(model, bag)
+        x = [v.data for v in h] + [1.0]
+        ran = [(weights[e], *expert_forward(*weights[e], x)) for e in chosen]  # no other one runs
+        y = ran[0][2]
+        if scores: y = [product("mixing", [g.data for g in gates], outs)
+                        for outs in zip(*[out for _, _, out in ran])]
+        y = [Value(a) for a in y]
+        losses.append(cross_entropy(linear([*map(operator.add, h, y), one], model["lm_head"]),
+                                    target))
+        tape.append(Visit(h, chosen, gates, scores, ran, y))
+    return vsum(losses) * (1 / len(losses)), tape
+
+def backward(model, loss, tape, extra=None):
+    """Add the gradients of loss, and of extra if it is there, to all parameters."""
+    # The seam. Above it, loss.backward() runs down to the leaves y and ends there. By hand we go
+    # on through the experts. As y = sum_e g_e out_e, a gate gets dL/dg_e = dL/dy . out_e: what more
+    # of this expert would do. The router learns from nothing else, and so nothing about an expert
+    # that it did not choose. Expert e gets dL/d(out_e) = g_e dL/dy. Below the seam the graph takes
+    # over again: `seam` is a node whose children are the gates and the h, and whose local gradients
+    # are the dL/d(child) found by hand. Its own gradient is 1, so it hands each child just that.
+    loss.backward()
+    children, grads, leaves = [], [], expert_leaves(model)
+    for h, chosen, gates, scores, ran, y in tape:
+        if scores: work["router"] += 2 * sum(map(len, model["router"]))  # each product's two slopes
+        d_y, d_x = [v.grad for v in y], [0.0] * (N_STREAM + 1)
+        for e, gate, (weights, hidden, out) in zip(chosen, gates, ran):
+            children.append(gate)
+            grads.append(product("mixing", d_y, out))
+            x = [v.data for v in h] + [1.0]
+            d_out = scaled("mixing", gate.data, d_y)
+            more = expert_backward(leaves[e], weights, x, hidden, d_out)
+            d_x = list(map(operator.add, d_x, more))
+        children += h
+        grads += d_x[:-1]  # the last is that of the 1
+    seam = Value(0.0, (*children,), (*grads,))  # no one reads its data
+    (seam if extra is None else seam + extra).backward()
+
+def balance_loss(tape, load):
+    """N sum_e f_e P_e, with f = load and P the mean router probabilities: 1 if all are even."""
+    # Nothing so far makes the router fair. An expert that is a bit better gets more letters, learns
+    # more from them, and so is better still; one that is never chosen never learns. Hence this loss
+    # (Switch, eq. 4). f_e is the share of choices that fell on e: a count, without derivative. But
+    # P_e has one, N f_e: the busier an expert, the harder its scores are pushed down.
+    probs = zip(*[softmax(visit.scores) for visit in tape])
+    return vsum([vsum(p) * (N_EXPERT * f / len(tape)) for f, p in zip(load, probs)])
+
+# ===== 4. Training ================================================================================
+def adam_step(params, m, v, step, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    """Move params downhill. m, v: lists of 0.0 at first, updated in place; step counts from 1."""
+    m_share, v_share = 1.0 - beta1 ** step, 1.0 - beta2 ** step
+    for i, p in enumerate(params):
+        m[i] = m_i = beta1 * m[i] + (1.0 - beta1) * p.grad
+        v[i] = v_i = beta2 * v[i] + (1.0 - beta2) * p.grad * p.grad
+        p.data -= lr * (m_i / m_share) / ((v_i / v_share) ** 0.5 + eps)
+
+def progress(phase, step, steps, loss, start):
+    """Report on stderr: a line that rewrites itself on a terminal, elsewhere a line each tenth."""
+    terminal, passed = sys.stderr.isatty(), time.perf_counter() - start
+    if terminal or step * 10 % steps < 10:
+        print(f"{phase} {step}/{steps}  loss {loss:.3f}  {passed:.0f} s, "
+              f"{passed / step * (steps - step):.0f} s left".ljust(58), file=sys.stderr,
+              end="\r" if terminal and step < steps else "\n", flush=True)
+
+def train(phase, model, docs, steps, balance):
+    """A step of Adam per word. Return how often each expert was chosen in each step."""
+    params, start = parameters(model), time.perf_counter()
+    m, v, choices, load = [0.0] * len(params), [0.0] * len(params), [], [1 / N_EXPERT] * N_EXPERT
+    for step in range(1, steps + 1):
+        loss, tape = forward(model, docs[step % len(docs)])
+        extra = None
+        if "router" in model:
+            choices.append([sum(e in visit.chosen for visit in tape) for e in range(N_EXPERT)])
+            load = [MEMORY * f + (1.0 - MEMORY) * n / (TOP_K * len(tape))
+                    for f, n in zip(load, choices[-1])]
+            if balance: extra = balance_loss(tape, load) * balance
+        for p in params: p.grad = 0.0
+        backward(model, loss, tape, extra)
+        adam_step(params, m, v, step, LEARNING_RATE * (steps - step + 1) / steps, BETA1, BETA2)
+        progress(phase, step, steps, loss.data, start)
+        del loss, tape, extra
+    return choices
+
+def parameters(model):
+    """All parameters of a model as one list."""
+    return [p for w in model.values() for row in w for p in row]
+
+def evaluate(model, docs):
+    """Nats per token over docs, which are lists of tokens."""
+    nats = [forward(model, tokens)[0].data * (len(tokens) - 1) for tokens in docs]
+    return math.fsum(nats) / sum(len(tokens) - 1 for tokens in docs)
+
+# ===== 5. The lesson: who works on what ===========================================================
+def loads(choices):
+    """The share of all choices that fell on each expert; with TOP_K = 2 at most 1/2."""
+    totals = [sum(column) for column in zip(*choices)]
+    return [total / sum(totals) for total in totals]
+
+def draw_loads(columns, rows=10):
+    """Stacked bars {title: choices}: a row per tenth of training, a letter per 1/32 of the load."""
+    print("   " + "".join(f"{title:36}" for title in columns).rstrip())
+    for i in range(rows):
+        line = "   "
+        for choices in columns.values():
+            part, ends, bar = choices[i * len(choices) // rows:][:-(-len(choices) // rows)], 0.0, ""
+            for e, share in enumerate(loads(part)):
+                ends += share
+                bar += "ABCD"[e] * (round(32 * ends) - len(bar))
+            line += f"{bar:36}"
+        print(line.rstrip())
+
+def first_choices(model, tokens):
+    """The expert that the router puts first, for each letter that is read."""
+    # An untrained router knows something of the kinds too: it sorts bags along random directions,
+    # and kinds differ in their letters. So the output compares with before training.
+    return [route(model, bag)[0][0] for bag in bags(model, tokens[:-1])]
+
+def count_table(choices, labels):
+    """{label: letters per expert}, from the first choices in each word and the word's label."""
+    table = {label: [0] * N_EXPERT for label in KINDS}
+    for word, label in zip(choices, labels):
+        for e in word: table[label][e] += 1
+    return table
+
+def mutual_information(table):
+    """Bits that the column tells about the row: sum of p(r,c) log2(p(r,c) / (p(r) p(c)))."""
+    rows, columns = [sum(row) for row in table], [sum(column) for column in zip(*table)]
+    return math.fsum(n / sum(rows) * math.log2(n * sum(rows) / (rows[i] * columns[e]))
+                     for i, row in enumerate(table) for e, n in enumerate(row) if n)
+
+def mean_information(choices, labels):
+    """The mutual information of kind and first choice in bits, the mean over models."""
+    bits = [mutual_information(count_table(c, labels).values()) for c in choices]
+    return math.fsum(bits) / len(bits)
+
+# ===== 6. Run =====================================================================================
+def run(main, doc, **more):
+    """Parse the options, those in more ({name: type}) too, and call main with them."""
+    sys.stdout, sys.stderr = [s or open(os.devnull, "w") for s in (sys.stdout, sys.stderr)]
+    getattr(sys.stdout, "reconfigure", dict)(line_buffering=True, errors="backslashreplace")
+    parser = argparse.ArgumentParser(description=doc)
+    parser.error = lambda s: parser.exit(2, f"{parser.prog}: {' '.join(s.split())}; see --help\n")
+    parser.add_argument("--steps", type=int, default=STEPS, help="training steps, 1 or more")
+    parser.add_argument("--seed", type=int, default=42, help="where all randomness starts")
+    for name, kind in more.items(): parser.add_argument(f"--{name}", type=kind, help=kind.__doc__)
+    args, start = parser.parse_args(), time.perf_counter()
+    if not 0 < args.steps <= 1e9: parser.error(f"argument --steps: {args.steps} is not 1 to 1e9")
+    try:
+        main(args)
+        print(f"{time.perf_counter() - start:.1f} s in all", file=sys.stderr)
+    except KeyboardInterrupt: os._exit(130)  # Ctrl-C
+    except OSError: os._exit(1)  # nobody reads stdout any more, as in | head
+
+def main(args):
+    if sys.implementation.name == "cpython": gc.disable()  # graphs have no cycles to look for
+    rng, kind_of = random.Random(args.seed), {w: kind for kind, ws in KINDS.items() for w in ws}
+    words = list(kind_of)
+    rng.shuffle(words)
+    n_held_out, vocab = len(words) // 6, "\n" + "".join(sorted(set("".join(words))))
+    all_docs = [encode(word, vocab) for word in words]
+    docs, held_out = all_docs[n_held_out:], all_docs[:n_held_out]
+    print(f"{len(docs)} words of {len(KINDS)} kinds to train on, {n_held_out} held out")
+    if args.steps < 100: all_docs = held_out = held_out[:args.steps + 18]  # measure on fewer words
+
+    print(f"\n1. Held-out loss in nats per token, mean of {N_RUNS} trainings and each of them;\n"
+          "   parameters and multiplications per letter are those of the layer alone\n\n"
+          "                    parameters  multiplications           nats per token\n"
+          "                                forward  and back")
+    n_tokens = sum(len(tokens) - 1 for tokens in held_out)
+    cost = N_STREAM + 1 + N_STREAM  # parameters and multiplications of a hidden unit
+    router = N_EXPERT * (N_BAG + 1)
+    same_work = -(-(TOP_K * N_HIDDEN * cost + router + TOP_K * N_STREAM) // cost)  # rounded up
+    same_size = -(-(N_EXPERT * N_HIDDEN * cost + router) // cost)
+    models, nats, forwards, choices, untrained = {}, {}, {}, {}, []
+    for name, n_expert, n_hidden, balance in (
+            ("dense, same work", 1, same_work, 0.0), ("dense, same size", 1, same_size, 0.0),
+            ("mixture", N_EXPERT, N_HIDDEN, BALANCE), ("unbalanced", N_EXPERT, N_HIDDEN, 0.0)):
+        models[name], nats[name], choices[name] = [], [], []
+        for i in range(N_RUNS):
+            model = init_model(len(vocab), n_expert, n_hidden, rng)
+            if balance: untrained.append([first_choices(model, tokens) for tokens in all_docs])
+            order = rng.sample(docs, len(docs))
+            work.clear()
+            choices[name].append(train(f"{name} {i + 1}", model, order, args.steps, balance))
+            letters = sum(len(order[step % len(docs)]) - 1 for step in range(1, args.steps + 1))
+            both = sum(work.values()) / letters
+            work.clear()
+            nats[name].append(evaluate(model, held_out))
+            forwards[name] = sum(work.values()) / n_tokens
+            models[name].append(model)
+        layer = sum(len(row) for key, w in model.items() for row in w
+                    if key not in ("wte", "bag", "mixer", "lm_head"))
+        each = " ".join(f"{y:.3f}" for y in nats[name])
+        print(f"   {name:16} {layer:10}  {forwards[name]:7.0f} {both:9.0f}   "
+              f"{math.fsum(nats[name]) / N_RUNS:.3f}  ({each})")
+    means = {name: math.fsum(ys) / N_RUNS for name, ys in nats.items()}
+
+    print("\n2. The load of experts A, B, C, D in the first run of each mixture: a row for\n"
+          "   each tenth of training, where 32 letters stand for all choices\n")
+    draw_loads({"with the balancing loss": choices["mixture"][0],
+                "without": choices["unbalanced"][0]})
+    even, uneven = [[loads(c[len(c) * 3 // 4:]) for c in choices[name]]  # of the last quarter
+                    for name in ("mixture", "unbalanced")]
+    least, (most, grown) = min(map(min, even)), [math.fsum(map(max, ends)) / N_RUNS
+                                                 for ends in (even, uneven)]
+
+    print("\n3. The first choice for each letter read, in words of each kind; the first run\n")
+    for kind in KINDS:
+        some = [i for i in range(len(held_out)) if kind_of[words[i]] == kind][:4]
+        print(f"   {kind:8}" + "".join(f"  .{words[i]:14}" for i in some).rstrip())
+        print("           " + "".join(
+            f"  {''.join('ABCD'[e] for e in first_choices(models['mixture'][0], held_out[i])):15}"
+            for i in some).rstrip())
+    first = [[first_choices(model, tokens) for tokens in all_docs] for model in models["mixture"]]
+    labels = [kind_of[word] for word, _ in zip(words, all_docs)]
+    print("\n   As shares:       A       B       C       D   of the letters of all words")
+    for kind, row in count_table(first[0], labels).items():
+        print(f"   {kind:10}" + "".join(f"{n / sum(row):8.2f}" for n in row))
+    bits, at_first, null = *[mean_information(c, labels) for c in (first, untrained)], []
+    for _ in range(99):
+        rng.shuffle(labels)
+        null.append(mean_information(first, labels))
+    print(f"\n   The first choice tells {bits:.4f} bits of the kind, of 2, a mean over runs.\n"
+          f"   Before training {at_first:.4f}; with the kinds shuffled over the words, 99 times,\n"
+          f"   at most {max(null):.4f}")
+
+    saved = forwards["mixture"] / forwards["dense, same size"]
+    print("\nclaims")
+    for ok, claim in (
+            (means["mixture"] < means["dense, same work"],
+             f"held out: the mixture {means['mixture']:.3f}, dense with the same work "
+             f"{means['dense, same work']:.3f}"),
+            (saved <= 0.6,
+             f"{100 * saved:.0f} <= 60 % of the multiplications of dense with its size"),
+            (least >= 0.15,
+             f"balanced, each expert's share is at least {least:.2f} >= 0.15 in each run"),
+            (grown >= most + 0.1, f"the largest share, mean of runs: {most:.2f}; without balancing "
+                                  f"{grown:.2f}, 0.10 more"),
+            (bits > max(null), f"experts know kinds: {bits:.4f} bits, by chance {max(null):.4f}")):
+        print(f"[{'ok' if ok else 'no'}] {claim}")
+
+# Try this, one line at a time (seed 42; the mixture had 2.367, dense with its work 2.380):
+# - TOP_K = 1: 2.390, and dense with its work 2.372. The gate of a single expert is always 1, so the
+#   router learns nothing from the loss. (Switch takes its probability among all as the gate.)
+# - grads.append(0.0) in backward, where gates get their gradient: 2.378. Now it learns nothing too.
+# - BALANCE = 2.0: 2.375. No share is below 0.23; the experts know less of kinds, 0.039 bits.
+if __name__ == "__main__": run(main, __doc__)
