@@ -1,6 +1,7 @@
 """The scripts under test: which there are, and how to take pieces out without running them."""
 
 import ast
+import functools
 import importlib.util
 import re
 import sys
@@ -72,26 +73,31 @@ def without_docstrings(node):
     return ast.unparse(node)
 
 
-def extract(script):
-    """Run only a script's imports, Value and canonical helpers; return what they define.
-
-    A helper that the script has no use for is the one of microgpt.py, on the script's own Value.
-    """
+@functools.lru_cache(maxsize=None)
+def compiled(script):
+    """The code of a script's imports, Value and canonical helpers, without the rest."""
     tree = ast.parse(source(script))
     found = definitions(source(script))
     canon = ast.parse(source("microgpt.py")).body
     tree.body = [node for node in canon if isinstance(node, ast.Import)] + tree.body
     tree.body += [node for node in canon if getattr(node, "name", "Value") not in found]
-    wanted = [
+    tree.body = [
         node
         for node in tree.body
         if isinstance(node, (ast.Import, ast.ImportFrom))
         or isinstance(node, (ast.FunctionDef, ast.ClassDef))
         and node.name in CANON
     ]
+    return compile(tree, str(ROOT / script), "exec")
+
+
+def extract(script):
+    """Run only a script's imports, Value and canonical helpers; return what they define.
+
+    A helper that the script has no use for is the one of microgpt.py, on the script's own Value.
+    """
     names = {}
-    tree.body = wanted
-    exec(compile(tree, str(ROOT / script), "exec"), names)
+    exec(compiled(script), names)
     return names
 
 
