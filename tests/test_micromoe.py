@@ -150,6 +150,27 @@ def test_a_dense_model_counts_its_one_expert():
     assert moe.work == {"experts": 6 * 5 * (2 * moe.N_STREAM + 1)}
 
 
+def test_a_dense_model_mixes_nothing_on_the_way_back_either():
+    model = moe.init_model(6, 1, 5, random.Random(8))
+    loss, tape = moe.forward(model, WORD)
+    moe.work.clear()
+    moe.backward(model, loss, tape)
+    live = sum(h > 0.0 for visit in tape for h in visit.ran[0][1])
+    assert moe.work == {"experts": 6 * 5 * moe.N_STREAM + live * (3 * moe.N_STREAM + 2)}
+
+
+def test_gradients_of_a_dense_model_are_finite_differences():
+    model = moe.init_model(6, 1, 5, random.Random(8))
+    loss, tape = moe.forward(model, WORD)
+    moe.backward(model, loss, tape)
+    for p in (model["in0"][2][3], model["out0"][4][1], model["mixer"][2][5], model["bag"][1][0]):
+        old, sides = p.data, []
+        for p.data in (old + 1e-5, old - 1e-5):
+            sides.append(reference(model, WORD)[0])
+        p.data = old
+        assert p.grad == pytest.approx((sides[0] - sides[1]) / 2e-5, abs=2e-9)
+
+
 def test_product_and_scaled():
     moe.work.clear()
     assert moe.product("a", [1.0, 2.0, 3.0], [4.0, 5.0, 6.0]) == 32.0
