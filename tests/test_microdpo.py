@@ -228,6 +228,11 @@ def test_kl_is_estimated_without_bias(model, monkeypatch):
     assert figures["error"] == pytest.approx((variance / 2000) ** 0.5, rel=0.1)
     suits = sum(math.exp(a) * d.suits(d.spell(y, VOCAB)) for (a, _), y in zip(logs, words))
     assert figures["share"] == pytest.approx(suits, abs=0.05)
+    points = [d.taste(word) for word in figures["words"]]
+    center = sum(points) / 2000
+    assert figures["points"] == pytest.approx(center)
+    error = (sum((y - center) ** 2 for y in points) / 2000 / 2000) ** 0.5
+    assert figures["se"] == pytest.approx(error)
     same = d.measure(reference, reference, [], VOCAB, 50, random.Random(2))
     assert same["kl"] == same["error"] == 0.0
 
