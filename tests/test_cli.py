@@ -41,6 +41,8 @@ def start(script, *options, hash_seed="0", watch=False, **more):
     environment.pop("COLUMNS", None)  # argparse then wraps its help at 80
     command = [sys.executable, *(["-c", WATCH] if watch else []), script, *options]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    if os.name != "nt":  # a shell that started the tests in the background has Ctrl-C ignored
+        more["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(command, cwd=folder, env=environment, **{**pipes, **more}), folder
 
 
