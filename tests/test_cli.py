@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from scripts import ROOT, load
 
+VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13"]
+
 # Runs a script and ends it with an error as soon as it opens a file for writing or a socket.
 WATCH = r"""
 import os, runpy, sys
@@ -32,14 +34,14 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def start(script, *options, hash_seed="0", watch=False, **more):
+def start(script, *options, hash_seed="0", watch=False, interpreter=sys.executable, **more):
     """Start a copy of the script that stands alone in a folder; return (process, folder)."""
     folder = Path(tempfile.mkdtemp(prefix="script-"))
     shutil.copy(ROOT / script, folder)
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONDONTWRITEBYTECODE": "1"}
     environment.pop("PYTHONUNBUFFERED", None)  # a pipe should be as it is for a reader
     environment.pop("COLUMNS", None)  # argparse then wraps its help at 80
-    command = [sys.executable, *(["-c", WATCH] if watch else []), script, *options]
+    command = [interpreter, *(["-c", WATCH] if watch else []), script, *options]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     if os.name != "nt":  # a shell that started the tests in the background has Ctrl-C ignored
         more["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -54,17 +56,34 @@ def finish(process, folder, timeout=120):
 
 
 @functools.lru_cache(maxsize=None)
+def interpreters():
+    """{name: path} of the interpreters that can be started here, without the one that runs this."""
+    found = {"pypy": shutil.which("pypy3")}
+    found.update({name: shutil.which(f"python{name}") for name in VERSIONS})
+    if sys.implementation.name == "cpython":
+        found.pop("{}.{}".format(*sys.version_info), None)
+    return {
+        name: path
+        for name, path in found.items()
+        if path and not subprocess.run([path, "--version"], capture_output=True).returncode
+    }
+
+
+@functools.lru_cache(maxsize=None)
 def short_runs(script):
-    """Two runs of two steps at once, with different hash seeds; the second one is watched."""
-    running = [
-        start(script, "--steps", "2", hash_seed="1"),
-        start(script, "--steps", "2", hash_seed="2", watch=True),
-    ]
-    return [finish(*pair) for pair in running]
+    """All short runs at once: two here, with different hash seeds, the second one watched, and
+    one on each other interpreter. Returns a dict of what finish() returned."""
+    running = {
+        "first": start(script, "--steps", "2", hash_seed="1"),
+        "second": start(script, "--steps", "2", hash_seed="2", watch=True),
+    }
+    for name, path in interpreters().items():
+        running[name] = start(script, "--steps", "2", interpreter=path)
+    return {name: finish(*pair) for name, pair in running.items()}
 
 
 def test_short_run_prints_the_result_and_the_claims(script):
-    status, out, err, left = short_runs(script)[0]
+    status, out, err, left = short_runs(script)["first"]
     assert status == 0
     assert out.isascii() and b"\r" not in out.replace(b"\r\n", b"\n")
     lines = out.decode().splitlines()
@@ -78,12 +97,11 @@ def test_short_run_prints_the_result_and_the_claims(script):
 
 
 def test_two_runs_give_the_same_bytes(script):
-    first, second = short_runs(script)
-    assert first[1] == second[1]
+    assert short_runs(script)["first"][1] == short_runs(script)["second"][1]
 
 
 def test_no_file_is_written_and_no_socket_is_opened(script):
-    status, _, err, left = short_runs(script)[1]
+    status, _, err, left = short_runs(script)["second"]
     assert status == 0, {
         97: "changed a folder",
         98: "opened a file for writing",
@@ -245,15 +263,10 @@ def test_closed_pipe_is_quiet(script):
         assert word not in err
 
 
-@pytest.mark.parametrize("name", ["3.9", "3.10", "3.11", "3.12", "3.13", "pypy"])
+@pytest.mark.parametrize("name", [*VERSIONS, "pypy"])
 def test_same_bytes_on_other_interpreters(script, name):
-    if name == "{}.{}".format(*sys.version_info) and sys.implementation.name == "cpython":
-        pytest.skip("this is the interpreter of the other runs")
-    command = {"pypy": "pypy3"}.get(name, f"python{name}")
-    found = shutil.which(command)
-    if not found or subprocess.run([found, "--version"], capture_output=True).returncode:
-        pytest.skip(f"no {command} here")
-    done = subprocess.run(
-        [found, "-B", str(ROOT / script), "--steps", "2"], capture_output=True, timeout=120
-    )
-    assert done.stdout == short_runs(script)[0][1]
+    if name not in interpreters():
+        pytest.skip(f"no other {name} here")
+    status, out, err, _ = short_runs(script)[name]
+    assert status == 0, err
+    assert out == short_runs(script)["first"][1]
