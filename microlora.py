@@ -1,4 +1,4 @@
-"""A trained model can learn a new spelling in a few new directions, while all it knew stays frozen.
+"""A trained model can learn a new spelling in a few new directions, while its weights stay frozen.
 
 Run it: python microlora.py (50 seconds). A small GPT has learned given names. Now it is to learn
 names from myth, from 20 examples. LoRA (low-rank adaptation) freezes the model and adds to some of
@@ -13,7 +13,7 @@ import argparse, collections, gc, math, operator, os, random, struct, sys, time
 STEPS = 1200              # steps of the base on names, one word each; every adaptation has a 12th
 BASE_RATE = 0.005         # learning rate of the base; all rates fall linearly to ~0
 FULL_RATE = 0.003         # of full training, that is of the whole model: where it learns most
-LORA_RATE = 0.009         # of adapters. (All these were chosen on the test words of seeds 42, 1.)
+LORA_RATE = 0.009         # of adapters. (All these rates: by held-out words of seeds 42 and 1.)
 SCRATCH_RATE = 0.01       # of training from scratch: 0.02 was no better
 BETA1, BETA2 = 0.9, 0.99  # memory of Adam: about 10 and 100 steps
 N_EMBD, N_HEAD, BLOCK_SIZE, INIT_STD = 16, 4, 16, 0.08  # the model of microgpt.py
@@ -371,7 +371,7 @@ def largest_gap(a, b):
 # turns almost any vector into that: power iteration. Without this term the next one is the largest.
 
 def square(matrix):
-    """The sum of the squares of a matrix, which is the sum of all s_k^2."""
+    """The sum of the squares of a matrix, which is the sum of all s squared."""
     return math.fsum(a * a for row in matrix for a in row)
 
 def product(matrix, v):
