@@ -1,6 +1,6 @@
 """An expert that is not asked costs nothing: more parameters for the same work.
 
-Run it: python micromoe.py (50 seconds). In a mixture of experts (MoE) four small networks stand
+Run it: python micromoe.py (55 seconds). In a mixture of experts (MoE) four small networks stand
 side by side and a fifth, the router, picks two of them for each letter. Here such a mixture
 learns words of four kinds, and nobody tells it that there are kinds. It prints what it saves and
 gains against layers without a router ("dense": all of it always works), what the router does when
@@ -343,8 +343,8 @@ def backward(model, loss, tape, extra=None):
 
 def balance_loss(tape, load):
     """N sum_e f_e P_e, with f = load and P the mean router probabilities: 1 if all are even."""
-    # Nothing so far makes the router fair. A random router prefers some experts; one that is rarely
-    # chosen learns little, and so stays unattractive. Hence this loss (Switch, eq. 4; there f is of
+    # Nothing so far makes the router fair. A random router prefers some experts, and the letters'
+    # loss does not mend that: part 2 of the output. Hence this loss (Switch, eq. 4; there f is of
     # the batch, but one word is too short for that). f_e is the share of choices that fell on e: a
     # count, without derivative. The loss has one in P_e, N f_e: so the scores of experts busier
     # than the average are pushed down, and those of the others up.
@@ -506,7 +506,7 @@ def main(args):
                 "without": choices["unbalanced"][0]})
     even, uneven = [[loads(c[len(c) * 3 // 4:]) for c in choices[name]]  # of the last quarter
                     for name in ("mixture", "unbalanced")]
-    least, (most, grown) = min(map(min, even)), [math.fsum(map(max, ends)) / N_RUNS
+    least, (most, alone) = min(map(min, even)), [math.fsum(map(max, ends)) / N_RUNS
                                                  for ends in (even, uneven)]
     print("\n3. The first choice for each letter read, in words of each kind; the first run\n")
     for kind in KINDS:
@@ -537,8 +537,8 @@ def main(args):
              f"{100 * saved:.0f} <= 60 % of the multiplications of dense with its size"),
             (least >= 0.15,
              f"last quarter, balanced: each share is at least {least:.2f} >= 0.15 in each run"),
-            (grown >= most + 0.1, f"the largest share, a mean: {most:.2f}; without balancing "
-                                  f"{grown:.2f}, >= 0.10 more"),
+            (alone >= most + 0.1, f"the largest share, a mean: {most:.2f}; without balancing "
+                                  f"{alone:.2f}, >= 0.10 more"),
             (bits > max(*null, at_first), f"experts know of kinds: {bits:.4f} bits, untrained "
                                           f"{at_first:.4f}, by chance {max(null):.4f}")):
         print(f"[{'ok' if ok else 'no'}] {claim}")
