@@ -24,7 +24,6 @@ SCRIPTS = [
 ]
 # Not there yet. Take a script's name out when you add it: a script that is here and exists fails.
 MISSING = [
-    "microquant.py",
     "microbeam.py",
 ]
 
