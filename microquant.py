@@ -1,6 +1,6 @@
 """Sixteen different numbers can be enough: the weights of a model in 8, 4, 3 and 2 bits.
 
-Run it: python microquant.py (35 seconds). A weight is trained as a float, of 32 or 16 bits. Rounded
+Run it: python microquant.py (30 seconds). A weight is trained as a float, of 32 or 16 bits. Rounded
 to one of a few evenly spaced numbers it takes 8 bits, or 4 if few weights share the spacing, and
 the model hardly notices. Here microgpt's model is trained once, and its weights are rounded in many
 ways and really packed into bytes: bytes beside held-out loss, products of integers, errors beside
@@ -493,7 +493,7 @@ def main(args):
               for affine in (False, True) for group in GROUPS]
     for name, most, few, part in ("absmax", 127, 7, slopes[:3]), ("affine", 255, 15, slopes[3:]):
         print(f"   dB per bit, 4 to 8 bits, {name}: " + ", ".join(f"{x:.2f}" for x in part)
-              + f"; {most} steps after {few} give {5 * math.log10(most / few):.2f}")
+              + f"; {most} / {few} steps give {5 * math.log10(most / few):.2f}")
     print("\n4. An outlier, planted: the busiest hidden unit times k, its column of fc2\n"
           f"   divided by k, which is the same function. KL of 8 bits from floats\n\n{'':36}"
           + "".join(f"{f'k = {k}':>9}" for k in OUTLIERS))
@@ -531,13 +531,13 @@ def main(args):
     for ok, claim in (
             (worst <= 0.01, f"8 bits, integer products too: loss within {worst:.4f} <= 0.01"),
             (four[0] < four[1] and four[2] < four[3], "4 bits, absmax: loss "
-             "{:.3f} by groups of 8, {:.3f} by tensor; KL {:.4f}, {:.4f}".format(*four)),
+             "{:.3f} by groups, {:.3f} by tensor; KL {:.4f}, {:.4f}".format(*four)),
             (share <= 0.2, f"4 bits by groups, absmax: with scales {share:.4f} <= 0.2 of 32 bits"),
             (gap <= 1e-9, f"integer products equal their float simulation to {gap:.1e} <= 1e-9"),
             (max(abs(slope - 6.02) for slope in slopes) <= 0.5,
              f"4 to 8 bits: {min(slopes):.2f} to {max(slopes):.2f} dB per bit, 6.02 +- 0.5"),
-            (min(mends) >= 5, f"k = {OUTLIERS[-1]}, KL cut 5 times or more: {mends[0]:.0f} by rows "
-             f"(weights), {mends[1]:.0f} by smoothing (activations)"),
+            (min(mends) >= 5, f"k = {OUTLIERS[-1]}: KL cut >= 5 times: {mends[0]:.0f} by rows, "
+             f"{mends[1]:.0f} by smoothing (activations)"),
             (max(shares) < 1 and ends[1][1] < ends[0][1],
              f"feedback: at most {max(shares):.2f} of the output error of rounding, and of the KL "
              f"{ends[1][1] / max(ends[0][1], 1e-30):.2f}")):
