@@ -1,5 +1,6 @@
 """The facts that micromoe.py teaches, each checked against a second way to compute it."""
 
+import argparse
 import math
 import random
 
@@ -8,6 +9,8 @@ from scripts import load
 
 moe = load("micromoe.py")
 WORD = [0, 1, 2, 3, 1, 4, 0]
+SHARES = [0.3, -0.2, 0.5, 0.0, -0.4, 0.1]
+DOC = SHARES, WORD
 
 
 @pytest.fixture
@@ -28,48 +31,41 @@ def softmax(scores):
     return [e / math.fsum(exps) for e in exps]
 
 
-def reference(model, tokens):
-    """Nats per token, and the router's probabilities for each letter, in plain floats.
+def reference(model, doc):
+    """Nats per token of a document, and the router's probabilities, in plain floats.
 
     Every expert is computed, and those that were not chosen get the gate 0.
     """
-    w, nats, probs = {name: floats(rows) for name, rows in model.items()}, [], []
-    for t, token in enumerate(tokens[:-1]):
-        so_far = [w["bag"][k] for k in tokens[: t + 1]]
-        bag = [math.fsum(column) / (t + 1) for column in zip(*so_far)] + [1.0]
-        h = times(w["mixer"], w["wte"][token] + bag)
-        gates = [1.0]
-        if "router" in w:
-            scores = times(w["router"], bag)
-            least = sorted(scores)[-moe.TOP_K]
-            gates = softmax([s if s >= least else -math.inf for s in scores])
-            probs.append(softmax(scores))
+    (shares, tokens), nats, probs = doc, [], None
+    w = {name: floats(rows) for name, rows in model.items()}
+    bag = [math.fsum(f * v for f, v in zip(shares, column)) for column in zip(*w["bag"])] + [1.0]
+    gates = [1.0]
+    if "router" in w:
+        scores = [moe.SHARPNESS * s for s in times(w["router"], bag)]
+        least = sorted(scores)[-moe.TOP_K]
+        gates = softmax([s if s >= least else -math.inf for s in scores])
+        probs = softmax(scores)
+    for token, target in zip(tokens, tokens[1:]):
+        both = times(w["mixer"], w["wte"][token]), times(w["mixer_bag"], bag)
+        h = [a + b for a, b in zip(*both)]
         y = list(h)
         for e, gate in enumerate(gates):
-            hidden = [max(a, 0.0) for a in times(w[f"in{e}"], h + [1.0])]
+            hidden = [math.tanh(a) for a in times(w[f"in{e}"], h + [1.0])]
             y = [a + gate * b for a, b in zip(y, times(w[f"out{e}"], hidden))]
-        nats.append(-math.log(softmax(times(w["lm_head"], y + [1.0]))[tokens[t + 1]]))
+        nats.append(-math.log(softmax(times(w["lm_head"], y + [1.0]))[target]))
     return math.fsum(nats) / len(nats), probs
 
 
 @pytest.mark.parametrize("n_expert", [1, 4])
 def test_forward_is_the_formula_with_gate_0_for_who_is_not_chosen(n_expert):
     model = moe.init_model(6, n_expert, 5, random.Random(8))
-    loss, tape = moe.forward(model, WORD)
-    assert loss.data == pytest.approx(reference(model, WORD)[0], rel=1e-12)
-    assert len(tape) == len(WORD) - 1
+    loss, tape = moe.forward(model, DOC)
+    assert loss.data == pytest.approx(reference(model, DOC)[0], rel=1e-12)
+    assert len(tape.visits) == len(WORD) - 1
 
 
-def test_gradients_through_graph_hand_and_graph_are_finite_differences(model):
-    load, weight = [0.1, 0.4, 0.3, 0.2], 0.7
-
-    def total():
-        nats, probs = reference(model, WORD)
-        mean = [math.fsum(column) / len(probs) for column in zip(*probs)]
-        return nats + weight * 4 * math.fsum(f * p for f, p in zip(load, mean))
-
-    loss, tape = moe.forward(model, WORD)
-    moe.backward(model, loss, tape, moe.balance_loss(tape, load) * weight)
+def compare_gradients(model, total):
+    """Finite differences of total() for some parameters of each matrix; how many are not 0."""
     rng, seen = random.Random(5), 0
     for w in model.values():
         params = [p for row in w for p in row]
@@ -80,95 +76,98 @@ def test_gradients_through_graph_hand_and_graph_are_finite_differences(model):
             p.data = old
             assert p.grad == pytest.approx((sides[0] - sides[1]) / 2e-5, abs=2e-9)
             seen += abs(p.grad) > 1e-4
-    assert seen > 60  # that is, most of the gradients compared are not 0
+    return seen
+
+
+def test_gradients_through_graph_hand_and_graph_are_finite_differences(model):
+    load, weight = [0.1, 0.4, 0.3, 0.2], 0.7
+
+    def total():
+        nats, probs = reference(model, DOC)
+        return nats + weight * 4 * math.fsum(f * p for f, p in zip(load, probs))
+
+    loss, tape = moe.forward(model, DOC)
+    moe.backward(model, loss, tape, moe.balance_loss(tape.scores, load) * weight)
+    assert compare_gradients(model, total) > 60  # that is, most of them
 
 
 def test_without_balance_the_gradient_is_that_of_the_loss_alone(model):
-    loss, tape = moe.forward(model, WORD)
+    loss, tape = moe.forward(model, DOC)
     moe.backward(model, loss, tape)
-    for p in (model["router"][1][3], model["mixer"][2][5], model["wte"][1][0]):
-        old, sides = p.data, []
-        for p.data in (old + 1e-5, old - 1e-5):
-            sides.append(reference(model, WORD)[0])
-        p.data = old
-        assert p.grad == pytest.approx((sides[0] - sides[1]) / 2e-5, abs=2e-9)
-
-
-def test_an_expert_that_is_not_chosen_is_not_touched(model):
-    model["router"][2] = [moe.Value(0.0)] * moe.N_BAG + [moe.Value(-100.0)]
-    loss, tape = moe.forward(model, WORD)
-    assert all(2 not in visit.chosen for visit in tape)
-    moe.backward(model, loss, tape)
-    used = {e for visit in tape for e in visit.chosen}
-    for e in range(4):
-        grads = [p.grad for name in (f"in{e}", f"out{e}") for row in model[name] for p in row]
-        assert any(grads) == (e in used)
-
-
-def test_the_best_two_are_chosen_and_share_one(model):
-    for bag in moe.bags(model, WORD):
-        chosen, gates, scores = moe.route(model, bag)
-        data = [s.data for s in scores]
-        assert data == pytest.approx(times(floats(model["router"]), [v.data for v in bag]))
-        assert chosen == sorted(range(4), key=lambda e: data[e], reverse=True)[:2]
-        assert [g.data for g in gates] == pytest.approx(softmax([data[e] for e in chosen]))
-
-
-def test_the_bag_is_the_mean_over_the_letters_so_far(model):
-    bags = list(moe.bags(model, [1, 2, 1]))
-    rows = floats(model["bag"])
-    assert [v.data for v in bags[2]] == pytest.approx(
-        [(2 * a + b) / 3 for a, b in zip(rows[1], rows[2])] + [1.0]
-    )
-    assert [v.data for v in bags[0]] == rows[1] + [1.0]
-
-
-def test_multiplications_are_those_of_the_chosen_experts(model):
-    moe.work.clear()
-    loss, tape = moe.forward(model, WORD)
-    n, unit = len(tape), 2 * moe.N_STREAM + 1  # products that a hidden unit takes
-    assert moe.work == {
-        "experts": n * moe.TOP_K * moe.N_HIDDEN * unit,
-        "router": n * moe.N_EXPERT * (moe.N_BAG + 1),
-        "mixing": n * moe.TOP_K * moe.N_STREAM,
-    }
-    moe.work.clear()
-    moe.backward(model, loss, tape)
-    live = sum(h > 0.0 for visit in tape for _, hidden, _ in visit.ran for h in hidden)
-    back = n * moe.TOP_K * moe.N_HIDDEN * moe.N_STREAM + live * (3 * moe.N_STREAM + 2)
-    assert moe.work == {
-        "experts": back,
-        "router": 2 * n * moe.N_EXPERT * (moe.N_BAG + 1),
-        "mixing": 2 * n * moe.TOP_K * moe.N_STREAM,
-    }
-
-
-def test_a_dense_model_counts_its_one_expert():
-    model = moe.init_model(6, 1, 5, random.Random(8))
-    moe.work.clear()
-    moe.forward(model, WORD)
-    assert moe.work == {"experts": 6 * 5 * (2 * moe.N_STREAM + 1)}
-
-
-def test_a_dense_model_mixes_nothing_on_the_way_back_either():
-    model = moe.init_model(6, 1, 5, random.Random(8))
-    loss, tape = moe.forward(model, WORD)
-    moe.work.clear()
-    moe.backward(model, loss, tape)
-    live = sum(h > 0.0 for visit in tape for h in visit.ran[0][1])
-    assert moe.work == {"experts": 6 * 5 * moe.N_STREAM + live * (3 * moe.N_STREAM + 2)}
+    assert compare_gradients(model, lambda: reference(model, DOC)[0]) > 60
 
 
 def test_gradients_of_a_dense_model_are_finite_differences():
     model = moe.init_model(6, 1, 5, random.Random(8))
-    loss, tape = moe.forward(model, WORD)
+    loss, tape = moe.forward(model, DOC)
     moe.backward(model, loss, tape)
-    for p in (model["in0"][2][3], model["out0"][4][1], model["mixer"][2][5], model["bag"][1][0]):
-        old, sides = p.data, []
-        for p.data in (old + 1e-5, old - 1e-5):
-            sides.append(reference(model, WORD)[0])
-        p.data = old
-        assert p.grad == pytest.approx((sides[0] - sides[1]) / 2e-5, abs=2e-9)
+    assert compare_gradients(model, lambda: reference(model, DOC)[0]) > 50
+
+
+def test_an_expert_that_is_not_chosen_is_not_touched(model):
+    model["router"][2] = [moe.Value(0.0)] * moe.N_BAG + [moe.Value(-100.0)]
+    loss, tape = moe.forward(model, DOC)
+    assert 2 not in tape.chosen and len(set(tape.chosen)) == 2
+    moe.backward(model, loss, tape)
+    for e in range(4):
+        grads = [p.grad for name in (f"in{e}", f"out{e}") for row in model[name] for p in row]
+        assert any(grads) == (e in tape.chosen)
+
+
+def test_the_best_two_are_chosen_and_share_one(model):
+    rng = random.Random(2)
+    for _ in range(20):
+        bag = moe.make_bag(model, [rng.gauss(0, 1) for _ in SHARES])
+        chosen, gates, scores = moe.route(model, bag)
+        data = [s.data for s in scores]
+        assert data == pytest.approx(
+            [moe.SHARPNESS * s for s in times(floats(model["router"]), [v.data for v in bag])]
+        )
+        assert chosen == sorted(range(4), key=lambda e: data[e], reverse=True)[:2]
+        assert [g.data for g in gates] == pytest.approx(softmax([data[e] for e in chosen]))
+
+
+def test_a_document_is_a_word_and_the_excess_of_letters_in_words_of_its_kind():
+    vocab, kind = "\nabc", ["aa", "ab", "ca", "bb", "ac", "cc", "ba"]
+    assert moe.letter_shares(["aa", "ab"], vocab) == [2 / 6, 3 / 6, 1 / 6, 0.0]
+    usual = [0.1, 0.2, 0.3, 0.4]
+    shares, tokens = moe.make_doc("ab", kind, usual, vocab, random.Random(1))
+    others = [word for word in kind if word != "ab"]  # N_HINTS = 6: all of them
+    assert tokens == [0, 1, 2, 0]
+    expected = [2 * (a - b) for a, b in zip(moe.letter_shares(others, vocab), usual)]
+    assert shares == pytest.approx(expected)
+    for seed in range(20):  # the word itself is never a hint, nor is a hint used twice
+        shares, _ = moe.make_doc("bb", kind + ["bc", "cb"], [0.0] * 4, vocab, random.Random(seed))
+        counts = [round(a / 2 * 18) for a in shares]
+        assert counts[0] == 6 and sum(counts) == 18
+
+
+def test_multiplications_are_those_of_the_chosen_experts(model):
+    moe.work.clear()
+    loss, tape = moe.forward(model, DOC)
+    n, unit = len(WORD) - 1, 2 * moe.N_STREAM + 1  # products that a hidden unit takes
+    assert moe.work == {
+        "experts": n * moe.TOP_K * moe.N_HIDDEN * unit,
+        "router": moe.N_EXPERT * (moe.N_BAG + 1),
+        "mixing": n * moe.TOP_K * moe.N_STREAM,
+    }
+    moe.work.clear()
+    moe.backward(model, loss, tape)
+    assert moe.work == {
+        "experts": n * moe.TOP_K * moe.N_HIDDEN * 2 * unit,
+        "router": 2 * moe.N_EXPERT * (moe.N_BAG + 1),
+        "mixing": 2 * n * moe.TOP_K * moe.N_STREAM,
+    }
+
+
+def test_a_dense_model_counts_its_one_expert_and_mixes_nothing():
+    model = moe.init_model(6, 1, 5, random.Random(8))
+    moe.work.clear()
+    loss, tape = moe.forward(model, DOC)
+    assert moe.work == {"experts": 6 * 5 * (2 * moe.N_STREAM + 1)}
+    moe.work.clear()
+    moe.backward(model, loss, tape)
+    assert moe.work == {"experts": 6 * 5 * (4 * moe.N_STREAM + 2)}
 
 
 def test_product_and_scaled():
@@ -194,38 +193,33 @@ def test_cross_entropy_is_minus_log_softmax():
             assert [v.grad for v in fused] == [1.0, -1.0]
 
 
-def visits(scores):
-    return [moe.Visit([], [], [], [moe.Value(s) for s in row], [], []) for row in scores]
-
-
 def test_balance_loss_is_1_when_even_and_pushes_the_busy_down():
-    even = moe.balance_loss(visits([[0.7] * 4] * 3), [0.25] * 4)
+    even = moe.balance_loss([moe.Value(s) for s in (0.7, -1.0, 2.0, 0.1)], [0.25] * 4)
     assert even.data == pytest.approx(1.0)
-    tape = visits([[1.0, 0.0, 2.0, -1.0], [0.0, 0.0, 1.0, 0.5]])
-    load = [0.4, 0.1, 0.4, 0.1]
-    loss = moe.balance_loss(tape, load)
-    probs = [softmax([s.data for s in visit.scores]) for visit in tape]
-    mean = [math.fsum(column) / 2 for column in zip(*probs)]
-    assert loss.data == pytest.approx(4 * math.fsum(f * p for f, p in zip(load, mean)))
+    scores, load = [moe.Value(s) for s in (1.0, 0.0, 2.0, -1.0)], [0.4, 0.1, 0.4, 0.1]
+    loss = moe.balance_loss(scores, load)
+    probs = softmax([s.data for s in scores])
+    assert loss.data == pytest.approx(4 * math.fsum(f * p for f, p in zip(load, probs)))
     loss.backward()
-    grads = [v.grad for v in tape[0].scores]
+    grads = [v.grad for v in scores]
     assert grads[0] > 0 and grads[2] > 0 > max(grads[1], grads[3])
 
 
 def test_train_is_adam_on_the_loss_and_the_balance(model):
-    docs, steps, balance = [[0, 1, 2, 0], [0, 3, 1, 5, 0], WORD], 3, 0.5
+    docs = [(SHARES, [0, 1, 2, 0]), (SHARES[::-1], [0, 3, 1, 5, 0]), DOC]
+    steps, balance = len(docs), 0.5
     twin = moe.init_model(6, moe.N_EXPERT, moe.N_HIDDEN, random.Random(3))
-    choices = moe.train("test", model, docs, steps, balance)
+    choices = moe.train("test", model, docs, balance)
     params = moe.parameters(twin)
     m, v, load = [0.0] * len(params), [0.0] * len(params), [0.25] * 4
-    for step, tokens in enumerate((docs[1], docs[2], docs[0]), 1):
-        loss, tape = moe.forward(twin, tokens)
-        counts = [sum(visit.chosen.count(e) for visit in tape) for e in range(4)]
-        assert choices[step - 1] == counts and sum(counts) == 2 * (len(tokens) - 1)
-        load = [0.99 * f + 0.01 * n / sum(counts) for f, n in zip(load, counts)]
+    for step, doc in enumerate(docs, 1):
+        loss, tape = moe.forward(twin, doc)
+        counts = [tape.chosen.count(e) for e in range(4)]
+        assert choices[step - 1] == counts and sum(counts) == 2
+        load = [0.99 * f + 0.01 * n / 2 for f, n in zip(load, counts)]
         for p in params:
             p.grad = 0.0
-        moe.backward(twin, loss, tape, moe.balance_loss(tape, load) * balance)
+        moe.backward(twin, loss, tape, moe.balance_loss(tape.scores, load) * balance)
         rate = moe.LEARNING_RATE * (steps - step + 1) / steps
         moe.adam_step(params, m, v, step, rate, moe.BETA1, moe.BETA2)
     assert [p.data for p in moe.parameters(model)] == pytest.approx([p.data for p in params])
@@ -233,15 +227,15 @@ def test_train_is_adam_on_the_loss_and_the_balance(model):
 
 def test_a_dense_model_learns_its_word():
     model = moe.init_model(6, 1, 5, random.Random(1))
-    before = moe.evaluate(model, [WORD])
-    assert moe.train("test", model, [WORD], 30, 0.0) == []
-    assert moe.evaluate(model, [WORD]) < before / 2
+    (before,) = moe.evaluate(model, [DOC])
+    assert moe.train("test", model, [DOC] * 30, 0.0) == []
+    assert moe.evaluate(model, [DOC])[0] < before / 2
 
 
-def test_evaluate_weighs_every_token_alike(model):
-    docs = [[0, 1, 0], WORD]
-    nats = [reference(model, tokens)[0] * (len(tokens) - 1) for tokens in docs]
-    assert moe.evaluate(model, docs) == pytest.approx(math.fsum(nats) / 8)
+def test_evaluate_gives_the_nats_of_whole_words(model):
+    docs = [(SHARES, [0, 1, 0]), DOC]
+    nats = [reference(model, doc)[0] * (len(doc[1]) - 1) for doc in docs]
+    assert moe.evaluate(model, docs) == pytest.approx(nats)
 
 
 def test_mutual_information_in_closed_form():
@@ -256,17 +250,16 @@ def test_mutual_information_in_closed_form():
 
 def test_tables_and_loads():
     kinds = list(moe.KINDS)
-    table = moe.count_table([[0, 0, 3], [1], [0, 1]], [kinds[0], kinds[2], kinds[0]])
-    assert table[kinds[0]] == [3, 1, 0, 1] and table[kinds[2]] == [0, 1, 0, 0]
+    table = moe.count_table([0, 1, 3, 0], [kinds[0], kinds[2], kinds[0], kinds[0]])
+    assert table[kinds[0]] == [2, 0, 0, 1] and table[kinds[2]] == [0, 1, 0, 0]
     assert table[kinds[1]] == [0, 0, 0, 0] and list(table) == kinds
     assert moe.loads([[4, 2, 1, 1], [0, 2, 3, 3]]) == [0.25] * 4
-    both = moe.mean_information([[[0], [1]], [[0], [0]]], kinds[:2])
-    assert both == pytest.approx(0.5)  # one model tells one bit, the other none
 
 
-def test_first_choices_are_the_routers(model):
-    _, tape = moe.forward(model, WORD)
-    assert moe.first_choices(model, WORD) == [visit.chosen[0] for visit in tape]
+def test_choices_are_the_routers(model):
+    docs = [DOC, (SHARES[::-1], WORD)]
+    expected = [moe.forward(model, doc)[1].chosen for doc in docs]
+    assert moe.choices_of(model, docs) == expected
 
 
 def test_drawn_loads(capsys):
@@ -285,3 +278,25 @@ def test_words_have_one_kind_each():
     words = [word for kind in moe.KINDS.values() for word in kind]
     assert len(set(words)) == len(words) > 1000
     assert all(word.isascii() and word.isalpha() and word.islower() for word in words)
+
+
+def test_the_table_of_the_output(capsys):
+    """Sizes by the formulas; each gain is the difference of two losses."""
+    moe.main(argparse.Namespace(steps=3, seed=1))
+    rows = {}
+    for line in capsys.readouterr().out.splitlines():
+        cells = line[20:].split()
+        if line[3:20].strip() in ("mixture", "dense, same work", "dense, same size", "unbalanced"):
+            rows[line[3:20].strip()] = [float(cell) for cell in cells if cell != "+-"]
+    unit, router = 2 * moe.N_STREAM + 1, moe.N_EXPERT * (moe.N_BAG + 1)
+    size = moe.N_EXPERT * moe.N_HIDDEN * unit + router
+    work = moe.TOP_K * (moe.N_HIDDEN * unit + moe.N_STREAM)
+    assert rows["mixture"][0] == rows["unbalanced"][0] == size
+    for name, least in (("dense, same work", work + router), ("dense, same size", size)):
+        parameters, forward, both, *_ = rows[name]
+        assert least <= parameters < least + unit
+        assert forward == parameters and both == 3 * parameters
+    assert work < rows["mixture"][1] < work + router <= rows["dense, same work"][1]
+    for name, (*_, nats, gain, error) in list(rows.items())[1:]:
+        assert gain == pytest.approx(nats - rows["mixture"][3], abs=0.0011), name
+        assert error > 0
