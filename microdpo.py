@@ -20,7 +20,7 @@ BETAS = (8.0, 2.0, 0.5)   # of DPO: the price, in reward, of a nat of distance f
 BETA = 0.5                # the one of these whose training is shown
 BATCH = 2                 # pairs (in fine-tuning chosen words) in a step
 CLASH = 5                 # taste: what a clash costs, in points (section 1)
-SCALE = 0.4               # taste: log-odds of a label for each point of difference
+SCALE = 0.4               # taste: p(label) = sigmoid(SCALE * difference in points)
 N_TEST = 400              # held-out pairs
 N_SAMPLES = 1000          # fresh words that a policy is measured on
 VOWELS = "aeiouy"         # y too: "lery" takes turns
@@ -224,8 +224,7 @@ def thaw(floats):
     return {name: [[Value(a) for a in row] for row in matrix] for name, matrix in floats.items()}
 
 def gpt(model, token, cache):
-    """Read one token more; return the logits: for each token a Value that scores it as the next."""
-    # That of microgpt.py, which explains it.
+    """Read one token more; return the logits. The model is microgpt's, and explained there."""
     keys, values = cache
     x = rmsnorm([t + p for t, p in zip(model["wte"][token], model["wpe"][len(keys)])])
     query, found, d = linear(x, model["wq"]), [], N_EMBD // N_HEAD
@@ -447,7 +446,8 @@ def main(args):
     held_out = [encode(word, vocab) for word in words[:n_held_out]]
     n_test, n_samples = max(12, int(size * N_TEST)), max(10, int(size * N_SAMPLES))
     steps = max(1, args.steps // 2)
-    print("1. The reference: a GPT that has learned names, and is frozen from here on\n")
+    print(f"{len(docs)} names to train on, {len(held_out)} held out\n\n"
+          "1. The reference: a GPT that has learned names, and is frozen from here on\n")
     model = init_model(len(vocab), rng)
     train("reference", model, word_loss,
           [[(docs[step % len(docs)],)] for step in range(args.steps)], LEARNING_RATE)
@@ -500,7 +500,7 @@ def main(args):
     print(f"   the true reward {SCALE * mean(x - y for x, y in points):37.2f}       "
           "{:.3f}  {:.3f}".format(*agreement(points, tests)))
     print(f"\n4. What a nat buys: {n_samples} fresh words of each policy. SFT: fine-tuning on the\n"
-          f"   chosen words, {steps} steps of {BATCH}. Beside them what eq. 4 has for this beta\n")
+          f"   chosen words, {steps} steps of {BATCH}; +- standard error; right: eq. 4 for beta\n")
     policy = thaw(reference)
     train("SFT", policy, word_loss, [[(pair[0],) for pair in pairs[i:i + BATCH]]
                                      for i in range(0, len(pairs), BATCH)], TUNE_RATE)
@@ -544,7 +544,7 @@ def main(args):
              f"{dpo:.2f} points, SFT {sft['points']:.2f}: > 2 x {error:.2f}")):
         print(f"[{'ok' if ok else 'no'}] {claim}")
 
-# Try this (seed 42; beta 8 had KL 0.009 and agreed with 0.764, beta 0.5 KL 1.778 and 0.765):
-# - TUNE_RATE for all beta: beta 8 has KL 0.311, where eq. 4 has 0.028, and agrees with 0.725 only.
+# Try this, one line at a time (seed 42; beta 8 had KL 0.009, agreement 0.764; beta 0.5 1.778):
+# - TUNE_RATE for all beta: beta 8 has KL 0.311, where eq. 4 has 0.028, and agreement 0.725 only.
 # - BETA, and its place in BETAS, 0.1: KL 25.750, words of 15.6 letters such as bitorapiryjolaga.
 if __name__ == "__main__": run(main, __doc__)

@@ -214,13 +214,13 @@ def gpt(model, token, cache):
         found += [dot(attention, column) for column in zip(*[value[head] for value in values])]
         weights[-1].append([a.data for a in attention])
     x = [a + b for a, b in zip(x, linear(found, model["wo"]))]
-    # The MLP (multi-layer perceptron) works on one position: 64 detectors, and what each one adds.
+    # The MLP (multi-layer perceptron) works on one position: 64 hidden units, and what each adds.
     hidden = [h.relu() for h in linear(rmsnorm(x), model["fc1"])]
     x = [a + b for a, b in zip(x, linear(hidden, model["fc2"]))]
     return linear(x, model["lm_head"])
 
 def word_loss(model, tokens):
-    """Cross-entropy, the L above: a word's mean of -log p(the token that came), in nats."""
+    """Cross-entropy, the L above: a word's mean of -log p(next token), in nats per token."""
     # Nats are units of the natural log: 0 for a sure and right guess, 0.69 = ln 2 for a coin toss,
     # 3.30 = ln 27 for no idea among 27. PyTorch fuses log and softmax: exact for p = 0, no clamp.
     cache = [], [], []
@@ -394,7 +394,7 @@ def main(args):
             (times >= 10, f"fused, the graph has {times:.1f} >= 10 times fewer nodes")):
         print(f"[{'ok' if ok else 'no'}] {claim}")
 # Try this, one line at a time (seed 42; the held-out loss was 2.249):
-# - leave out p.grad = 0.0 in train: 20.054, near the limit of safe_log, 23. It gets all wrong.
+# - leave out p.grad = 0.0 in train: 20.054, near safe_log's limit, 23. It gets everything wrong.
 # - leave out attention, the line with "wo": 2.301. The last letter and its place do most of it.
 # - give up positions, with 0 * p for p in the first zip of gpt: 2.257. Causal order still tells.
 if __name__ == "__main__": run(main, __doc__, data=read_words)

@@ -24,7 +24,7 @@ REQUESTS, ROOM = 16, 2    # texts to write, in the memory of so many of CONTEXT 
 PROMPT, MORE = 20, 12     # tokens of the shared prompt, and of each of its continuations
 
 # ===== 1. Data ====================================================================================
-# Given names, US Census Bureau, name frequencies of 1990 (public domain); 5 of 6 to train on.
+# Given names, US Census Bureau, name frequencies of 1990 (public domain), 377; 5 of 6 to train on
 NAMES = """mary james patricia john linda robert barbara michael elizabeth william jennifer david
 maria richard susan charles margaret joseph dorothy thomas lisa christopher nancy daniel karen paul
 betty mark helen donald sandra george donna kenneth carol steven ruth edward sharon brian michelle
@@ -164,7 +164,7 @@ def heads(kv):
 
 def gpt(model, token, cache):
     """Read one token more; return the logits. cache: for each layer a list of keys, of values."""
-    # Two layers like the one of microgpt.py, but for a norm before attention. There each place in
+    # Two layers like the block of microgpt.py, but x itself is never normed. There each place in
     # a word had an embedding of its own; a text goes on to places that training never saw. So no
     # place is named here: a key's score is q . k / sqrt(d) - slope * (how many tokens back it is).
     # A slope of 2 leaves little but the last token; with 1/32, a key 32 back still counts 1/e.
@@ -232,8 +232,8 @@ def train(phase, model, stream, steps, rng):
 #     all anew:    n c + E n^2    (n places, n^2 / 2 pairs of them at 2 E; the last layer less)
 #     from cache:    c + 2 E n
 # and the n tokens of a text together about n times that. Part 1 of the output counts both.
-def floats(model):
-    """The weights of a model as plain floats."""
+def freeze(model):
+    """A copy of a model in plain floats, which no training can change."""
     return {name: [[p.data for p in row] for row in matrix] for name, matrix in model.items()}
 
 def times(a, b, work):
@@ -302,7 +302,7 @@ class Growing(list):
 
 # Python lists grow anywhere; the memory of a GPU is cut up beforehand. How long a text will get is
 # not known, so a cache in one piece must have room for the longest, and most of it stays empty.
-# Paging is what operating systems do: memory is cut into small pages, here called blocks, of equal
+# Paging is what operating systems do: memory is cut into small pages, called blocks here, of equal
 # size; a text gets a block when it needs one, anywhere, and a table says where its tokens are. Only
 # the last block of a text has empty slots. And a block can be in several tables: refs counts them.
 class Pool:
@@ -313,7 +313,7 @@ class Pool:
                        for _ in range(size)]
     def take(self):
         self.lent, self.refs[self.free[-1]] = self.lent + 1, 1
-        return self.free.pop()  # an IndexError if none is free: who takes has to look first
+        return self.free.pop()  # an IndexError if none is free: the caller has to look first
     def release(self, block):
         self.refs[block] -= 1
         if not self.refs[block]: self.free.append(block)
@@ -342,7 +342,7 @@ def count_floats(nest):
     """How many floats are in lists of lists ...: they are visited one by one."""
     return 1 if isinstance(nest, float) else sum(map(count_floats, nest))
 
-def mean(numbers): return math.fsum(numbers) / len(numbers)
+def mean(values): return math.fsum(values := [*values]) / len(values)
 
 def pick(logits, rng):
     """A token, drawn from softmax(logits / TEMPERATURE)."""
@@ -369,10 +369,10 @@ def evaluate(w, stream, context):
 
 def serve(w, pool, wanted, context, seed):
     """Write a text of wanted[i] names for request i, as many at once as the pool has room for."""
-    # A tick is one token more for each running text, and who lacks a block when none is free evicts
-    # the text that came last: its blocks go back, it waits, and is read again from its tokens, here
-    # in one tick (so does vLLM). Return for each tick rows (request, tokens in the cache, floats
-    # held, block table); the texts; how many tokens were read again; all multiplications.
+    # A tick is one token more for each running text. One that needs a block when none is free
+    # evicts the text that came last: its blocks go back, it waits, and is read again from its
+    # tokens, here in one tick (so does vLLM). Return for each tick rows (request, tokens in the
+    # cache, floats held, block table); the texts; how many tokens were read again; all products.
     texts, rngs = [[0] for _ in wanted], [random.Random(seed + i) for i in range(len(wanted))]
     waiting, running, history, again, work = [*range(len(wanted))][::-1], {}, [], 0, [0]
     def fits(i, table, spare=0):  # are the blocks free that text i needs, and spare ones more?
@@ -457,8 +457,8 @@ def main(args):
     for n in KV_HEADS:
         models[n] = init_model(len(vocab), n, rng)
         train(f"{n} key heads", models[n], stream, args.steps, random.Random(seed))
-        losses[n] = mean(evaluate(floats(models[n]), held_out, context))
-    w, kv, token_floats = floats(models[N_HEAD]), N_EMBD, 2 * N_LAYER * N_EMBD
+        losses[n] = mean(evaluate(freeze(models[n]), held_out, context))
+    w, kv, token_floats = freeze(models[N_HEAD]), N_EMBD, 2 * N_LAYER * N_EMBD
     print(f"\n1. The same {context} tokens three ways: multiplications for each token\n")
     growing, paged = Growing(), Paged(Pool(kv, -(-context // PAGE), PAGE))
     ways = {"recompute": lambda tokens, work: recompute(w, tokens, work),
@@ -509,16 +509,16 @@ def main(args):
     formula = (whole + 4 * (each - whole)) * PAGE * token_floats
     once = held == formula and pool.refs[:whole] == [4] * whole
     print(f"   {held} floats held; without sharing {4 * each * PAGE * token_floats}")
-    print("\n4. Fewer key heads, a training each: held-out nats (other seeds, other order)\n\n"
+    print("\n4. Fewer key heads, one training each: held-out nats (order varies with seed)\n\n"
           "   key heads   floats a token   parameters   nats")
     for n in KV_HEADS:
         size, slot = sum(len(row) for matrix in models[n].values() for row in matrix), Growing()
-        decode(floats(models[n]), 0, slot, [0])
+        decode(freeze(models[n]), 0, slot, [0])
         print(f"   {n:9}{count_floats(slot):17}{size:13}{losses[n]:7.3f}")
     pairs, before = collections.Counter(zip(stream, stream[1:])), collections.Counter(stream[:-1])
     bigrams = [-mean([math.log((pairs[a, b] + alpha) / (before[a] + alpha * len(vocab)))
                       for a, b in zip(held_out, held_out[1:])]) for alpha in (0.03, 0.1, 0.2, 0.5)]
-    print(f"{min(bigrams):49.3f}  pairs of letters, counted")
+    print(f"{min(bigrams):49.3f}  bigrams, counted")
     # For another model look into its config.json: num_hidden_layers, num_key_value_heads, and for
     # the head size hidden_size / num_attention_heads. 2 bytes: 16-bit floats. 4096: its context.
     print("\n5. Llama 2: 2 (key, value) x layers x key heads x head size x 2 bytes\n")
@@ -539,7 +539,7 @@ def main(args):
             (most < PAGE * token_floats, f"paging holds at most {most} floats more than needed; "
                                          f"a block is {PAGE * token_floats}"),
             (texts["paged"] == texts["reserved"] and ticks["paged"] < ticks["reserved"],
-             f"same memory, same texts: {ticks['paged']} ticks, reserved {ticks['reserved']}"),
+             f"same memory, same texts: {ticks['paged']} ticks < {ticks['reserved']}, reserved"),
             (once, f"a shared prefix is stored once: {held} floats, {formula} by the formula")):
         print(f"[{'ok' if ok else 'no'}] {claim}")
 

@@ -1,4 +1,4 @@
-"""A reward model is a guess at what people want: climb it, but do not leave the ground.
+"""A reward model is a guess at what people want: follow it, but stay near where it was learned.
 
 Run it: python microppo.py (45 seconds). The three steps of InstructGPT, small: a GPT learns names;
 a reward model learns a hidden taste from noisy labels on pairs of words; and PPO (proximal policy
@@ -18,13 +18,13 @@ PASSES, REWARD_RATE, DECAY = 20, 0.1, 0.02  # over the pairs; step; pull of the 
 ITERATIONS, BATCH = 12, 48  # PPO: an iteration samples a batch of 48 words, then learns from it
 EPOCHS, MINIBATCH = 3, 12  # 3 times over the batch, in parts of 12 words, with a step for each
 POLICY_RATE, VALUE_RATE = 0.004, 0.1  # of the policy's Adam, and of the value function
-CLIP = 0.2                # how far pi / pi_old, of probabilities, may leave 1 and still be paid for
+CLIP = 0.2                # how far pi / pi_old, of probabilities, may leave 1 and still gain
 BETA = 0.4                # price of a nat of KL from the reference, in standard deviations of r
 LAMBDA, N_BEST = 0.95, 16  # of GAE; the yardstick is the best of 16 words by the reward model
 VOWELS, PENALTY, SCALE = "aeiouy", 5, 0.4  # of the taste (section 1)
 
 # ===== 1. Data ====================================================================================
-# Given names, US Census Bureau, name frequencies of 1990 (public domain): the most frequent
+# Given names, US Census Bureau, name frequencies of 1990 (public domain): the first 214
 NAMES = """mary james patricia john linda robert barbara michael elizabeth william jennifer david
 maria richard susan charles margaret joseph dorothy thomas lisa christopher nancy daniel karen paul
 betty mark helen donald sandra george donna kenneth carol steven ruth edward sharon brian michelle
@@ -51,7 +51,7 @@ def spell(tokens, vocab):
 
 # The taste that labels the pairs, and that no model is told: vowels and consonants take turns, and
 # no letter comes a third time. "nora" takes 3 turns: 3 points. "anna" 2, with a clash: 2 - 5 = -3.
-# "banana" takes 5, with one a in excess: 5 - 5 = 0. SCALE is a label's log-odds for a point.
+# "banana" takes 5, with one a in excess: 5 - 5 = 0. p(label) = sigmoid(SCALE * difference).
 def clashes(word):
     """How many neighbours in a word are of one kind, two vowels or two consonants."""
     return sum((a in VOWELS) == (b in VOWELS) for a, b in zip(word, word[1:]))
@@ -187,7 +187,7 @@ def thaw(floats):
     return {name: [[Value(a) for a in row] for row in matrix] for name, matrix in floats.items()}
 
 def gpt(model, token, cache):
-    """Read one token more; return the logits, a Value for each token: that of microgpt.py."""
+    """Read one token more; return the logits. The model is microgpt's, and explained there."""
     keys, values = cache
     x = rmsnorm([t + p for t, p in zip(model["wte"][token], model["wpe"][len(keys)])])
     query, found, d = linear(x, model["wq"]), [], N_EMBD // N_HEAD
@@ -202,7 +202,7 @@ def gpt(model, token, cache):
     return linear(x, model["lm_head"])
 
 def gpt_floats(floats, token, cache):
-    """gpt without derivatives, on the floats of freeze(): several times as fast."""
+    """gpt without derivatives, on floats: several times as fast (in microdpo.py to the bit)."""
     def add(x, y): return list(map(operator.add, x, y))
     def product(x, w): return [math.fsum(map(operator.mul, row, x)) for row in w]
     def norm(x): return [a * s for s in [(product(x, [x])[0] / len(x) + 1e-5) ** -0.5] for a in x]
@@ -277,7 +277,7 @@ def variance(values):
 
 # The aim: a large mean of R(y) = r(y) - beta log(pi(y) / pi_ref(y)) over words y of the policy pi
 # (the mean of that log is the KL). Sampling has no derivative, but the gradient of the mean of R is
-# the mean of R times that of log pi(y): make words likelier the better they did. PPO adds three
+# the mean of R times that of log pi(y): REINFORCE: better words get likelier. PPO adds three
 # things: advantages in place of R (gae), several steps from one batch, and the clip (surrogate).
 # Reward model and value function are floats and linear: dr/d(weight) is the weight's feature.
 
@@ -317,12 +317,12 @@ def fit_reward(pairs, words):
     return {name: weight / scale for name, weight in weights.items()}, mean(scores) / scale
 
 def agreement(scores, pairs):
-    """How often the higher of (score of chosen, of rejected) would agree with new labels."""
+    """How often the higher of (score of chosen, of rejected) would agree with fresh labels."""
     return mean(0.5 + ((a > b) - (a < b)) * (p - 0.5) for (a, b), (*_, p) in zip(scores, pairs))
 
 def best_of(n, scores, points):
     """The mean of points at the best of n by score, over all draws of n from these words."""
-    # The k-th of N in order of score is the best of n with probability (k / N)^n - ((k - 1) / N)^n.
+    # With the probabilities of best_of in microdpo.py; its KL is below log n - (n - 1) / n.
     size, ranked = len(scores), sorted(zip(scores, points))
     return math.fsum(y * (((k + 1) / size) ** n - (k / size) ** n)
                      for k, (_, y) in enumerate(ranked))
@@ -427,7 +427,7 @@ def ppo(name, reference, weights, reward, vocab, beta, clip, iterations, size, r
             "cut": mean(ratio > 1.0 + clip if a > 0 else ratio < 1.0 - clip for ratio, a in ratios),
             # KL(pi_old || pi) in the last epoch, from its samples: no term of this is negative
             "step": mean(r - 1.0 - math.log(r) for r, _ in ratios[-len(flat):])})
-        progress(name, iteration, iterations, -rows[-1]["reward"], start)
+        progress(name, iteration, iterations, -rows[-1]["reward"], start)  # minus reward: a loss
     return freeze(policy), rows
 
 def draw(points):
@@ -464,7 +464,7 @@ def main(args):
     rng.shuffle(words)
     n_held_out, vocab = len(words) // 6, "\n" + "".join(sorted(set("".join(words))))
     docs = [encode(word, vocab) for word in words]
-    print("1. The reference: a GPT that has learned names")
+    print(f"1. The reference: a GPT of {len(docs) - n_held_out} names, {n_held_out} held out")
     model = init_model(len(vocab), rng)
     pretrain(model, docs[n_held_out:], args.steps)
     reference = freeze(model)
@@ -492,7 +492,7 @@ def main(args):
         floats, rows = ppo(name, reference, weights, reward, vocab, beta, clip,
                            scaled(ITERATIONS, 1), scaled(BATCH, 8), random.Random(seeds[0]))
         runs[name] = {**measure(floats), "rows": rows}
-        print(f"\n{i}. {name}: beta {beta}, clip {clip}; a row for each batch, before its steps\n\n"
+        print(f"\n{i}. {name}: beta {beta}, clip {clip}; batches before their steps; +-: error\n\n"
               "       reward      true         KL     aim  step KL  |ratio-1|  cut by explained\n"
               f"        model     points    to ref          a token     > {CLIP}    clip  variance")
         for n, row in enumerate(rows, 1):
@@ -507,7 +507,7 @@ def main(args):
     for name, f in runs.items():
         print("   {:10} {reward:7.2f}  {true:6.2f} +-{se:.1f} {kl:7.2f} {aim:6.2f} {distinct:8.1%}"
               " {pairs:6} {length:6.2f} {excess:6.2f}".format(name, **f))
-    r, kl = best_of(N_BEST, scores, scores), math.log(N_BEST) - 1 + 1 / N_BEST
+    r, kl = best_of(N_BEST, scores, scores), math.log(N_BEST) - (N_BEST - 1) / N_BEST
     print(f"   best of {N_BEST} {r:7.2f}  {best:6.2f}      <{kl:6.2f} >{r - BETA * kl:6.2f}\n")
     for name, mark in (("no KL cost", "mt"), ("PPO", "MT")):
         for f in [*runs[name]["rows"], runs[name]]:
@@ -543,7 +543,8 @@ def main(args):
              f"{peak:.2f}, then {costless['true']:.2f} < {tuned['true']:.2f}")):
         print(f"[{'ok' if ok else 'no'}] {claim}")
 
-# Try this (seed 42: 3.01 true points; with no KL cost 2.96, then -19.93: so one could stop early):
+# Try this, one line at a time (seed 42: 3.01 true points; with no KL cost 2.96, then -19.93):
 # - EPOCHS, MINIBATCH = 1, 48: 1.55. One step a batch, no ratio leaves 1, and the clip never acts.
-# - N_PAIRS = 100: r agrees with 0.561; still 1.96, where r's best of 16 has 0.38. (LAMBDA 0: 3.19.)
+# - N_PAIRS = 100: r's agreement is 0.561; still 1.96, where r's best of 16 has 0.38.
+# - LAMBDA, N_BEST = 0.0, 16: 3.19.
 if __name__ == "__main__": run(main, __doc__)

@@ -19,7 +19,7 @@ N_CALIBRATION = 100       # training words to see activations on: the numbers th
 OUTLIERS = 1, 8, 64       # factors on a hidden unit; powers of 2, so they add no rounding
 
 # ===== 1. Data ====================================================================================
-# Given names, US Census Bureau, name frequencies of 1990 (public domain); 5 of 6 to train on.
+# Given names, US Census Bureau, name frequencies of 1990 (public domain), 393; 5 of 6 to train on
 NAMES = """mary james patricia john linda robert barbara michael elizabeth william jennifer david
 maria richard susan charles margaret joseph dorothy thomas lisa christopher nancy daniel karen paul
 betty mark helen donald sandra george donna kenneth carol steven ruth edward sharon brian michelle
@@ -133,7 +133,7 @@ def safe_log(x):
     return Value(math.log(clamped), (x,), (1.0 / clamped,))
 
 def rmsnorm(x):
-    """x divided by its root mean square (1e-5: x may be 0)."""
+    """x divided by its root mean square, lest sizes grow or fade on the way (1e-5: x may be 0)."""
     scale = (dot(x, x) / len(x) + 1e-5) ** -0.5
     return [v * scale for v in x]
 
@@ -164,7 +164,7 @@ def gpt(model, token, cache):
     return linear(x, model["lm_head"])
 
 def word_loss(model, tokens):
-    """Cross-entropy: a word's mean of -log p(the token that came), in nats."""
+    """Cross-entropy: a word's mean of -log p(next token), in nats per token."""
     cache = [], []
     probs = [softmax(gpt(model, token, cache))[target] for token, target in zip(tokens, tokens[1:])]
     return vsum([safe_log(p) for p in probs]) * (-1.0 / len(probs))
@@ -201,12 +201,12 @@ def infer(model, tokens, product):
         out.append([y - total for y in logits])
     return out
 
-def log_probs(model, docs, product=None):
+def predictions(model, docs, product=None):
     """infer over docs, which are lists of tokens, as one list."""
     return [p for doc in docs for p in infer(model, doc, product or float_product(model))]
 
 def compare(exact, found, docs):
-    """(loss of found in nats per token, its KL from exact), both log_probs over docs."""
+    """(loss of found in nats per token, its KL from exact), both predictions over docs."""
     # KL = sum p (log p - log q), a mean over places, p exact and q found: what q would lose to p if
     # the next token came from p. Never negative, and less noisy than the difference of two losses.
     targets = [target for tokens in docs for target in tokens[1:]]
@@ -318,7 +318,7 @@ def quantize_all(model, bits, group, affine=False):
 def record(model, docs):
     """{name: the vectors that matrix `name` is multiplied with} over docs."""
     inputs, product = collections.defaultdict(list), float_product(model)
-    log_probs(model, docs, lambda name, x: inputs[name].append(x) or product(name, x))
+    predictions(model, docs, lambda name, x: inputs[name].append(x) or product(name, x))
     return inputs
 def activation_grids(inputs):
     """{name: an affine 8-bit grid for all numbers of the recorded inputs}."""
@@ -445,11 +445,11 @@ def main(args):
     model = train(init_model(len(vocab), rng), docs, args.steps)
     if args.steps < 100: held_out = held_out[:5]  # measure on fewer words
     docs = docs[:min(N_CALIBRATION, args.steps)]
-    exact, inputs = log_probs(model, held_out), record(model, docs)
+    exact, inputs = predictions(model, held_out), record(model, docs)
     full = 4 * sum(len(row) for w in model.values() for row in w)
     base, _ = compare(exact, exact, held_out)
     def rounded(other, *how): return dequantize(quantize_all(other, *how))
-    def measure(*how): return compare(exact, log_probs(how[0], held_out, *how[1:]), held_out)
+    def measure(*how): return compare(exact, predictions(how[0], held_out, *how[1:]), held_out)
     print(f"{full // 4} parameters in {len(model)} matrices, {full} bytes as 32-bit floats\n"
           f"{len(exact)} held-out tokens; loss {base:.3f} nats, uniform {math.log(len(vocab)):.3f}")
     print("\n1. Fewer bits: bytes with scales and zero points, their share of 32-bit floats;\n"
@@ -473,8 +473,8 @@ def main(args):
     print("\n2. Products of integers: activations in 8 bits too, weights with a scale per row\n")
     packed, grids, sums = quantize_all(model, 8, "row"), activation_grids(inputs), []
     stored = dequantize(packed)
-    integer = log_probs(stored, held_out, int8_product(packed, grids, sums))
-    simulated = log_probs(stored, held_out, rounded_product(stored, grids))
+    integer = predictions(stored, held_out, int8_product(packed, grids, sums))
+    simulated = predictions(stored, held_out, rounded_product(stored, grids))
     gap = max(abs(a - b) for rows in zip(integer, simulated) for a, b in zip(*rows))
     int8, kl = compare(exact, integer, held_out)
     print("   loss {:.4f}, KL {:.5f}; with float activations {:.4f}, {:.5f}\n   The largest of {} "
@@ -531,7 +531,7 @@ def main(args):
     for ok, claim in (
             (worst <= 0.01, f"8 bits, integer products too: loss within {worst:.4f} <= 0.01"),
             (four[0] < four[1] and four[2] < four[3], "4 bits, absmax: loss "
-             "{:.3f} by groups, {:.3f} by tensor; KL {:.4f}, {:.4f}".format(*four)),
+             "{:.3f} by groups < {:.3f} by tensor; KL {:.4f} < {:.4f}".format(*four)),
             (share <= 0.2, f"4 bits by groups, absmax: with scales {share:.4f} <= 0.2 of 32 bits"),
             (gap <= 1e-9, f"integer products equal their float simulation to {gap:.1e} <= 1e-9"),
             (max(abs(slope - 6.02) for slope in slopes) <= 0.5,

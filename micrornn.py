@@ -10,7 +10,6 @@ Papers: Elman 1990 (RNN); GRU arXiv:1406.1078; why gradients vanish: Hochreiter 
 arXiv:1211.5063; a gate that starts open: Gers et al. 2000, Jozefowicz et al. 2015.
 """
 import argparse, collections, gc, math, operator, os, random, sys, time
-
 STEPS = 1800              # training steps on names, one word each; half as many on recall
 LEARNING_RATE = 0.015     # for all networks and tasks; falls to ~0. (What 0.03 does: last lines)
 BETA1, BETA2 = 0.9, 0.99  # memory of Adam: about 10 and 100 steps
@@ -73,7 +72,7 @@ def encode(word, vocab):
 def recall_task(vocab_size, rng):
     """A fresh sequence of token numbers and the symbol it asks for: (tokens, symbol)."""
     # First the symbol, then DISTANCE tokens drawn from all others, then 0: the question. Nothing
-    # but the first token tells the answer, so who does not remember it can only guess.
+    # but the first token tells the answer, so a network that forgot it can only guess.
     symbol = rng.randint(1, N_SYMBOLS)
     return [symbol, *rng.choices(range(N_SYMBOLS + 1, vocab_size), k=DISTANCE), 0], symbol
 
@@ -185,7 +184,7 @@ def orthogonal(n, rng):
 def init_layer(n, vocab_size, rng, bias=0.0):
     """A layer of n units, (w, u): w has a row per token, u a row per unit, its bias at the end."""
     # The input x is one-hot: 1 for its token and 0 for all others. So the matrix product W x is one
-    # row of w (a column of W on paper).
+    # row of w (a column of W on paper). The bias is learned too: a weight of an input of 1.
     w = [[Value(rng.gauss(0.0, INPUT_STD)) for _ in range(n)] for _ in range(vocab_size)]
     return w, [[Value(a) for a in [*row, bias]] for row in orthogonal(n, rng)]
 
@@ -391,7 +390,8 @@ def main(args):
     held_out = [encode(word, vocab) for word in words[:n_held_out]]
 
     sizes = {kind: len(parameters(init_model(kind, len(vocab), rng))) for kind in ("RNN", "GRU")}
-    print(f"RNN: {RNN_HIDDEN} units, {sizes['RNN']} parameters   "
+    print(f"{len(docs)} names to train on, {len(held_out)} held out\n"
+          f"RNN: {RNN_HIDDEN} units, {sizes['RNN']} parameters   "
           f"GRU: {GRU_HIDDEN} units, {sizes['GRU']} parameters")
     print("\n1. Names: held-out loss in nats per token\n")
     losses = {"bigrams": ngram_loss(docs, held_out, len(vocab), 2)}
@@ -435,9 +435,11 @@ def main(args):
     print("\nclaims")
     counts = f"{sizes['RNN']} and {sizes['GRU']}"
     claims = [
-        (abs(sizes["RNN"] / sizes["GRU"] - 1) <= 0.02, f"{counts} parameters: equal within 2 %"),
-        (losses["RNN"] < losses["bigrams"], f"names: the RNN, {losses['RNN']:.3f}, beats bigrams"),
-        (losses["GRU"] < losses["bigrams"], f"names: the GRU, {losses['GRU']:.3f}, beats bigrams"),
+        (abs(sizes["RNN"] / sizes["GRU"] - 1) <= 0.02, f"{counts} parameters: equal within 2%"),
+        (losses["RNN"] < losses["bigrams"], f"names: the RNN, {losses['RNN']:.3f} < "
+         f"{losses['bigrams']:.3f}, bigrams"),
+        (losses["GRU"] < losses["bigrams"], f"names: the GRU, {losses['GRU']:.3f} < "
+         f"{losses['bigrams']:.3f}, bigrams"),
         (right[gru] >= 0.95, f"recall: the GRU gets {right[gru]:.3f} right, at least 0.95"),
         (abs(right["RNN"] - 1 / N_SYMBOLS) <= 0.15,
          f"recall: the RNN gets {right['RNN']:.3f}, chance give or take 0.15"),

@@ -9,11 +9,10 @@ Papers: VAE arXiv:1312.6114; the gradient through a sample, also arXiv:1401.4082
 it trades arXiv:1804.03599, in terms of rate and distortion arXiv:1711.00464.
 """
 import argparse, gc, math, operator, os, random, sys, time
-
 STEPS = 2500              # training steps of BATCH pictures each, for each of the three models
 BATCH = 4                 # pictures whose mean gradient is one step
 LEARNING_RATE = 0.02      # Adam's; falls linearly to ~0
-BETA1, BETA2 = 0.9, 0.99  # memory of Adam: about 10 and 100 steps
+BETA1, BETA2 = 0.9, 0.99  # memory of Adam: about 10 and 100 steps (not the beta below)
 N_PIXELS = 64             # 8 x 8, each black or white
 N_HIDDEN = 24             # units in the one hidden layer of the encoder, and of the decoder
 N_LATENT = 2              # latent numbers: all that the decoder learns of a picture (section 3)
@@ -184,8 +183,8 @@ def encode(model, pixels):
 
 def clamp(v, low=-5.0, high=5.0):
     """v, held between low and high: a node whose child is v, with slope 1 inside and 0 outside."""
-    # exp(5) = 148 is a variance one can live with; exp(710) raises an OverflowError. A fresh
-    # Value(clamped) would hold the same number, but no gradient would reach log_var at all.
+    # exp(5) = 148 is a variance one can live with; exp(710) raises an OverflowError. (Why not
+    # Value(clamped): see safe_log in microgpt.py.)
     clamped = max(low, min(high, v.data))
     return Value(clamped, (v,), (1.0 if clamped == v.data else 0.0,))
 
@@ -311,8 +310,8 @@ def gradients_of_the_mean(model, pixels, n, rng):
     # The trick moves z along with the mean, and the decoder says how the loss changes. The score
     # function (REINFORCE) uses d E[loss] / d mean = E[loss * d log q(z) / d mean], where the second
     # factor, the score, is (z - mean) / variance. It needs no derivative of the loss, and pays with
-    # noise. A baseline helps it: subtract from each loss the mean of the others. As that does not
-    # depend on this z, and the score has mean 0, no expectation changes.
+    # noise. (microppo.py climbs by it.) A baseline helps: subtract from each loss the mean of the
+    # others. As that does not depend on this z, and the score has mean 0, no expectation changes.
     mean, log_var = [[v.data for v in part] for part in encode(model, pixels)]
     through, weights, losses = [], [], []
     for _ in range(n):
@@ -403,11 +402,11 @@ def main(args):
                             [(place(model, pixels), label) for pixels, label in held_out])
     print(f"\n   The nearest neighbour of a held-out digit is of its class: {share:.2f} of them\n"
           f"   (by all 64 pixels: {neighbour_share(train_set, held_out):.2f})")
-    print("\n3. Held-out digits, and the same drawn again from their two numbers\n")
+    print("\n3. Held-out digits, then drawn from their two numbers (0 to 1: ' .:-=+*#%@')\n")
     draw_pictures(test[:7])
     print()
     draw_pictures(pictures_at(model, [place(model, pixels) for pixels in test[:7]]))
-    print("\n4. The country between: the decoder on a grid, from -1.5 to 1.5 both ways\n")
+    print("\n4. Between the digits: the decoder on a grid, from -1.5 to 1.5 both ways\n")
     for y in (1.5, 0.5, -0.5, -1.5):
         draw_pictures(pictures_at(model, [(x / 2, y) for x in range(-3, 4)]))
         print()
@@ -434,12 +433,12 @@ def main(args):
     elbo, (distortions, rates) = sum(costs[1.0]), zip(*costs.values())
     print("\nclaims")
     for ok, claim in (
-            (elbo < alone, f"held out, beta 1: {elbo:.2f} nats, independent pixels {alone:.2f}"),
+            (elbo < alone, f"held out, beta 1: {elbo:.2f} nats < {alone:.2f}, independent pixels"),
             (min(kept) >= 0.5, f"no latent number has collapsed: KL {min(kept):.2f} >= 0.5 nats"),
             (share >= 0.4, f"nearest neighbours: {share:.2f} >= 0.40 of one class, by chance 0.10"),
             (list(rates) == sorted(rates, reverse=True), "the rate falls as beta grows"),
             (list(distortions) == sorted(distortions), "the distortion rises as beta grows"),
-            (errors <= 4, f"the two calmer gradients differ by {errors:.1f} <= 4 standard errors"),
+            (errors <= 4, f"with trick and with baseline: {errors:.1f} <= 4 standard errors apart"),
             (times >= 5, f"{times:.0f} >= 5 times less variance than the score function "
                          f"({helped:.1f} with baseline)")):
         print(f"[{'ok' if ok else 'no'}] {claim}")

@@ -1,9 +1,13 @@
 """Measure the scripts: wall time, peak memory and node rate, and what fused nodes save.
 
-python tests/bench.py [SCRIPT ...]   (without names: all that are there). Nothing is asserted.
-Run it on a quiet machine. Peak memory needs a POSIX system.
+python tests/bench.py [SCRIPT ...]   (without names: all). Nothing is asserted.
+python tests/bench.py --write        runs all at five seeds and writes docs/results.md.
+python tests/bench.py --lines        counts the lines in that page anew, and runs nothing.
+Run it on a quiet machine; --write takes half an hour on two cores, and wants PyPy as pypy3.
+Peak memory needs a POSIX system.
 """
 
+import concurrent.futures
 import gc
 import itertools
 import os
@@ -17,26 +21,29 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from scripts import MISSING, ROOT, SCRIPTS, load  # noqa: E402
+import results  # noqa: E402
+from scripts import ROOT, SCRIPTS, load  # noqa: E402
 
 
-def run_once(script):
-    """Run a script with its defaults; return (seconds, peak memory in MB)."""
+def run_once(script, seed=42, interpreter=sys.executable):
+    """Run a script with its defaults; return (seconds, peak memory in MB, its output)."""
     begin = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-B", str(ROOT / script)],
-        stdout=subprocess.DEVNULL,
+        [interpreter, "-B", str(ROOT / script), "--seed", str(seed)],
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        text=True,
     )
+    output = process.stdout.read()
     if not hasattr(os, "wait4"):
         process.wait()
-        return time.perf_counter() - begin, float("nan")
+        return time.perf_counter() - begin, float("nan"), output
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{script} ended with status {process.returncode}")
     unit = 1e6 if sys.platform == "darwin" else 1e3  # ru_maxrss: bytes on macOS, kB on Linux
-    return time.perf_counter() - begin, usage.ru_maxrss / unit
+    return time.perf_counter() - begin, usage.ru_maxrss / unit, output
 
 
 def count_values(script):
@@ -95,15 +102,42 @@ def fused_against_unfused(steps=20):
         print(f"  {collector:16} {times[0]:7.1f} {times[1]:9.1f} {ratio:8.1f}   {gap:.1e}")
 
 
+def write():
+    """Run all scripts at all seeds, and at the first on PyPy too; write docs/results.md."""
+    show = "import platform as p; print(p.python_implementation(), p.python_version())"
+    names = [
+        subprocess.run([path, "-c", show], stdout=subprocess.PIPE, text=True, check=True).stdout
+        for path in (sys.executable, "pypy3")
+    ]
+    runs, outputs = {}, {}
+    for script in SCRIPTS:
+        seconds, peak, output = run_once(script)
+        other_seconds, other_peak, other = run_once(script, interpreter="pypy3")
+        if other != output:
+            raise SystemExit(f"{script} prints other bytes on PyPy")
+        runs[script], outputs[script] = (seconds, peak, other_seconds, other_peak), [output]
+        print(script, runs[script], flush=True)
+    jobs = [(script, seed) for script in SCRIPTS for seed in results.SEEDS[1:]]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:  # the machine has two cores
+        for (script, seed), (*_, output) in zip(jobs, pool.map(run_once, *zip(*jobs))):
+            outputs[script].append(output)
+            print(script, seed, flush=True)
+    results.write(outputs, runs, *[name.strip() for name in names])
+
+
 def main():
     if sys.argv[1:2] == ["--count"]:
         return count_here(sys.argv[2])
-    scripts = sys.argv[1:] or [name for name in SCRIPTS if name not in MISSING]
+    if sys.argv[1:] == ["--write"]:
+        return write()
+    if sys.argv[1:] == ["--lines"]:
+        return results.write_lines()
+    scripts = sys.argv[1:] or SCRIPTS
     interpreter = f"{platform.python_implementation()} {platform.python_version()}"
     print(f"{interpreter}, {platform.system()}, one core\n")
     print("script          seconds   peak MB   Values made   per second")
     for script in scripts:
-        seconds, peak = run_once(script)
+        seconds, peak, _ = run_once(script)
         values = count_values(script)
         print(f"{script:15} {seconds:7.1f} {peak:9.1f} {values:13,} {values / seconds:12,.0f}")
     if "microgpt.py" in scripts:

@@ -22,8 +22,6 @@ SCRIPTS = [
     "microbeam.py",
     "microvae.py",
 ]
-# Not there yet. Take a script's name out when you add it: a script that is here and exists fails.
-MISSING = []
 
 # What a script may define only as microgpt.py does (a script need not define all of it).
 CANON = [

@@ -34,23 +34,39 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def start(script, *options, hash_seed="0", watch=False, interpreter=sys.executable, **more):
-    """Start a copy of the script that stands alone in a folder; return (process, folder)."""
-    folder = Path(tempfile.mkdtemp(prefix="script-"))
+def start(script, *options, hash_seed="0", hostile=False, interpreter=sys.executable, **more):
+    """Start a copy of the script that stands alone in a folder; return (process, folder).
+
+    In hostile surroundings it is watched, each warning is an error, the language is C but for a
+    decimal comma, stdin is closed, and the folder is another one, that cannot be written to.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="a script "))  # a path with spaces
     shutil.copy(ROOT / script, folder)
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONDONTWRITEBYTECODE": "1"}
     environment.pop("PYTHONUNBUFFERED", None)  # a pipe should be as it is for a reader
     environment.pop("COLUMNS", None)  # argparse then wraps its help at 80
-    command = [interpreter, *(["-c", WATCH] if watch else []), script, *options]
+    command, place = [interpreter, script, *options], folder
+    if hostile:
+        place = folder / "elsewhere"
+        place.mkdir(mode=0o500)
+        command = [interpreter, "-X", "dev", "-W", "error", "-c", WATCH, str(folder / script)]
+        command += options
+        environment.update(LANG="C", LC_CTYPE="C", LC_NUMERIC="de_DE.UTF-8")
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    if os.name != "nt":  # a shell that started the tests in the background has Ctrl-C ignored
-        more["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
-    return subprocess.Popen(command, cwd=folder, env=environment, **{**pipes, **more}), folder
+
+    def prepare():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # in the background a shell has it ignored
+        if hostile:
+            os.close(0)
+
+    if os.name != "nt":
+        more["preexec_fn"] = prepare
+    return subprocess.Popen(command, cwd=place, env=environment, **{**pipes, **more}), folder
 
 
 def finish(process, folder, timeout=120):
     out, err = process.communicate(timeout=timeout)
-    left = sorted(path.name for path in folder.iterdir())
+    left = sorted(path.name for path in folder.rglob("*") if path.name != "elsewhere")
     shutil.rmtree(folder)
     return process.returncode, out, err, left
 
@@ -71,11 +87,11 @@ def interpreters():
 
 @functools.lru_cache(maxsize=None)
 def short_runs(script):
-    """All short runs at once: two here, with different hash seeds, the second one watched, and
-    one on each other interpreter. Returns a dict of what finish() returned."""
+    """All short runs at once: two here, with different hash seeds, the second one in hostile
+    surroundings, and one on each other interpreter. Returns a dict of what finish() returned."""
     running = {
         "first": start(script, "--steps", "2", hash_seed="1"),
-        "second": start(script, "--steps", "2", hash_seed="2", watch=True),
+        "second": start(script, "--steps", "2", hash_seed="2", hostile=True),
     }
     for name, path in interpreters().items():
         running[name] = start(script, "--steps", "2", interpreter=path)
@@ -96,7 +112,7 @@ def test_short_run_prints_the_result_and_the_claims(script):
     assert left == [script]
 
 
-def test_two_runs_give_the_same_bytes(script):
+def test_two_runs_give_the_same_bytes_whatever_the_surroundings(script):
     assert short_runs(script)["first"][1] == short_runs(script)["second"][1]
 
 

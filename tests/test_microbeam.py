@@ -87,7 +87,7 @@ def test_lm_is_the_log_of_softmax_however_prefixes_are_asked_for():
         exps = [math.exp(x) for x in logits]
         assert lm(y) == pytest.approx([math.log(e / sum(exps)) for e in exps], rel=1e-12)
     loss = b.word_loss(made, [0, 2, 3, 1, 0]).data
-    assert -b.log_prob(lm, (0, 2, 3, 1, 0)) / 4 == pytest.approx(loss, rel=1e-12)
+    assert -b.word_log_p(lm, (0, 2, 3, 1, 0)) / 4 == pytest.approx(loss, rel=1e-12)
     assert b.per_token(lm, [(0, 2, 3, 1, 0)]) == pytest.approx(-loss, rel=1e-12)
 
 

@@ -26,7 +26,7 @@ def params_of(model):
 
 def plain_logits(model, tokens):
     """The logits after the last of tokens, written anew: all positions, one layer after another."""
-    w = k.floats(model)
+    w = k.freeze(model)
     d = k.N_EMBD // k.N_HEAD
     share = k.N_HEAD // (len(w["wk0"]) // d)
 
@@ -100,7 +100,7 @@ def test_loss_is_the_mean_of_minus_log_p(model):
 
 
 def test_evaluate_reads_in_windows(model):
-    w, nats = k.floats(model), []
+    w, nats = k.freeze(model), []
     for i in range(len(TOKENS) - 1):
         logits = plain_logits(model, TOKENS[i // 5 * 5 : i + 1])
         nats.append(math.log(sum(map(math.exp, logits))) - logits[TOKENS[i + 1]])
@@ -137,7 +137,7 @@ def test_grouped_heads_are_heads_with_equal_keys():
 def test_sizes_of_the_variants():
     for n in (4, 2, 1):
         cache = k.Growing()
-        k.decode(k.floats(k.init_model(V, n, random.Random(0))), 3, cache, [0])
+        k.decode(k.freeze(k.init_model(V, n, random.Random(0))), 3, cache, [0])
         pool = k.Pool(n * k.N_EMBD // k.N_HEAD, 5, 7)
         size = 2 * k.N_LAYER * n * k.N_EMBD // k.N_HEAD
         assert k.count_floats(cache) == size
@@ -148,7 +148,7 @@ def test_sizes_of_the_variants():
 
 
 def test_logits_are_bit_for_bit_the_same_in_all_ways(model):
-    w, work = k.floats(model), [0]
+    w, work = k.freeze(model), [0]
     kv = len(w["wk0"])
     cache, paged = k.Growing(), k.Paged(k.Pool(kv, 4, 5))
     for n, values in enumerate(value_logits(model, TOKENS), 1):
@@ -159,7 +159,7 @@ def test_logits_are_bit_for_bit_the_same_in_all_ways(model):
 
 
 def test_multiplications_are_those_of_the_formula(model):
-    w = k.floats(model)
+    w = k.freeze(model)
     kv, e, m, heads = len(w["wk0"]), k.N_EMBD, k.MLP * k.N_EMBD, k.N_HEAD
     keys = 2 * e + 2 * kv * e  # a norm; two matrices
     rest = (2 * e + e * e + e) + e + e * e + (2 * e + 2 * m * e)  # query, mean, wo, MLP
@@ -183,7 +183,7 @@ def test_times_counts_what_it_multiplies():
 
 
 def test_only_the_first_layer_could_do_without_a_cache(model):
-    w, slots = k.floats(model), []
+    w, slots = k.freeze(model), []
     for first in (1, 2):
         cache = k.Growing()
         for token in (first, 0, 3, 4):
@@ -265,7 +265,7 @@ def test_pages_against_plain_lists():
 
 
 def test_serve_in_little_memory_writes_the_same_texts(monkeypatch):
-    w = k.floats(k.init_model(V, 1, random.Random(2)))
+    w = k.freeze(k.init_model(V, 1, random.Random(2)))
     kv, wanted, context = len(w["wk0"]), [1, 3, 2, 2, 9, 1], 24
     calls, decode = [], k.decode
     monkeypatch.setattr(k, "decode", lambda *args: calls.append(args[3][0]) or decode(*args))

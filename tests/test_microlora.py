@@ -181,3 +181,35 @@ def test_words_are_apart_and_short_enough():
         assert len(set(part)) == len(part) and not set(part) & set(m.NAMES)
         assert all(len(word) < m.BLOCK_SIZE and word.isascii() for word in part)
     assert len(m.MYTHS) >= m.N_TEST + m.N_LISTS * m.N_TRAIN
+
+
+def test_without_an_adapter_the_model_is_microgpts(base, monkeypatch):
+    g = load("microgpt.py")
+    for name in ("N_EMBD", "N_HEAD", "BLOCK_SIZE"):
+        monkeypatch.setattr(g, name, getattr(m, name))
+    theirs = {name: [[g.Value(p) for p in row] for row in w] for name, w in base.items()}
+    cache, other = ([], []), ([], [], [])
+    for token in WORD:
+        ours = [v.data for v in m.gpt(base, token, cache, {})]
+        assert ours == pytest.approx([v.data for v in g.gpt(theirs, token, other)], rel=1e-9)
+    for seed in range(5):
+        word = m.sample(base, VOCAB, 0.7, random.Random(seed), {})
+        assert word == g.sample(theirs, VOCAB, 0.7, random.Random(seed))
+
+
+def test_train_is_adam_from_the_first_step_with_a_falling_rate(base):
+    docs = [WORD, m.encode("io", VOCAB), m.encode("pan", VOCAB)]
+    model, twin = m.thaw(base), m.thaw(base)
+    params, others = [[p for w in x.values() for row in w for p in row] for x in (model, twin)]
+    m.train("phase", model, params, docs, 3, 0.01)
+    a, b = [0.0] * len(others), [0.0] * len(others)
+    for step in (1, 2, 3):
+        for p in others:
+            p.grad = 0.0
+        m.word_loss(twin, docs[step % 3], {}).backward()
+        m.adam_step(others, a, b, step, 0.01 * (4 - step) / 3, m.BETA1, m.BETA2)
+    assert [p.data for p in params] == [p.data for p in others]
+
+
+def test_largest_gap():
+    assert m.largest_gap([1.0, -2.0, 5.0], [1.5, 2.0, 4.0]) == 4.0

@@ -48,7 +48,7 @@ def test_whole_loss_against_finite_differences(values):
 
 def test_infer_is_gpt_in_floats(values):
     floats = {name: [[p.data for p in row] for row in w] for name, w in values.items()}
-    cache, found = ([], []), q.log_probs(floats, [WORD])
+    cache, found = ([], []), q.predictions(floats, [WORD])
     for token, log_p in zip(WORD[:-1], found):
         probs = q.softmax(q.gpt(values, token, cache))
         assert [math.exp(y) for y in log_p] == pytest.approx([p.data for p in probs], rel=1e-12)
@@ -177,12 +177,12 @@ def test_the_largest_weight_has_no_error():
 
 
 def test_rescaling_keeps_the_function_and_one_outlier_costs_all_others_their_bits(model):
-    exact = q.log_probs(model, [WORD])
+    exact = q.predictions(model, [WORD])
     factors = [256.0 if j == 9 else 1.0 for j in range(64)]
     planted = q.rescale(model, factors)
     assert planted["fc1"][9] == [256 * a for a in model["fc1"][9]]
     assert [row[9] for row in planted["fc2"]] == [row[9] / 256 for row in model["fc2"]]
-    assert q.log_probs(planted, [WORD]) == exact  # powers of two: to the last bit
+    assert q.predictions(planted, [WORD]) == exact  # powers of two: to the last bit
     rows, _ = q.integers(q.quantize(planted["fc1"], 8, "tensor"))
     assert sum(row.count(0) for row in rows[:9] + rows[10:]) > 0.8 * 63 * 16
     rows, _ = q.integers(q.quantize(planted["fc1"], 8, "row"))
@@ -192,7 +192,7 @@ def test_rescaling_keeps_the_function_and_one_outlier_costs_all_others_their_bit
 def test_smoothing_evens_the_peaks_and_undoes_any_rescaling(model):
     docs = [WORD, q.encode("bob", "\nabcdefghijklmnopqrstuvwxyz")]
     smoothed = q.smooth(model, q.record(model, docs))
-    exact, found = q.log_probs(model, docs), q.log_probs(smoothed, docs)
+    exact, found = q.predictions(model, docs), q.predictions(smoothed, docs)
     assert [y for row in found for y in row] == pytest.approx([y for row in exact for y in row])
     inputs = q.record(smoothed, docs)["fc2"]
     for j, column in enumerate(zip(*smoothed["fc2"])):
@@ -293,6 +293,20 @@ def test_train_returns_the_trained_numbers(values):
     model = q.init_model(V, random.Random(2))
     before = q.word_loss(model, WORD).data
     floats = q.train(model, [WORD], 8)
-    after, _ = q.compare(*[q.log_probs(floats, [WORD])] * 2, [WORD])
+    after, _ = q.compare(*[q.predictions(floats, [WORD])] * 2, [WORD])
     assert after < before
     assert floats == {name: [[p.data for p in row] for row in w] for name, w in model.items()}
+
+
+def test_train_is_adam_with_a_falling_rate():
+    docs = [WORD, WORD[:3] + WORD[-1:], WORD[2:]]
+    model, twin = [q.init_model(V, random.Random(8)) for _ in range(2)]
+    floats = q.train(model, docs, 3)
+    params = [p for w in twin.values() for row in w for p in row]
+    m, v = [0.0] * len(params), [0.0] * len(params)
+    for step in (1, 2, 3):
+        for p in params:
+            p.grad = 0.0
+        q.word_loss(twin, docs[step % 3]).backward()
+        q.adam_step(params, m, v, step, q.LEARNING_RATE * (4 - step) / 3, q.BETA1, q.BETA2)
+    assert [p for w in floats.values() for row in w for p in row] == [p.data for p in params]

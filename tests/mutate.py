@@ -1,0 +1,121 @@
+"""Break the scripts in single places and see whether their tests notice.
+
+python tests/mutate.py [SCRIPT ...] [--each N]     N changes in each script, 12 if not given
+
+A change is one of: an operator for its opposite, a comparison for its neighbour, a number plus one,
+a negated condition, a statement left out. It falls on a function that is neither main() (its claims
+are what --full is for) nor canon (that is compared with microgpt.py). Each mutant is a copy of the
+project in a temporary folder; the tests of its script run there, and the survivors are printed.
+"""
+
+import argparse
+import ast
+import concurrent.futures
+import copy
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from scripts import CANON, ROOT, SCRIPTS, source  # noqa: E402
+
+OPPOSITE = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+}
+STATEMENTS = (ast.AugAssign, ast.Expr, ast.If, ast.Break, ast.Continue)
+
+
+def changes(node):
+    """What can be done to a node: functions that change it in place."""
+    if isinstance(node, (ast.BinOp, ast.BoolOp, ast.AugAssign)) and type(node.op) in OPPOSITE:
+        yield lambda node: setattr(node, "op", OPPOSITE[type(node.op)]())
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in OPPOSITE:
+        yield lambda node: node.ops.__setitem__(0, OPPOSITE[type(node.ops[0])]())
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield lambda node: setattr(node, "value", node.value + 1)
+    if isinstance(node, (ast.If, ast.IfExp)):
+        yield lambda node: setattr(node, "test", ast.UnaryOp(ast.Not(), node.test))
+    for name in ("body", "orelse"):
+        for i, part in enumerate(getattr(node, name, []) if isinstance(node, ast.stmt) else []):
+            text = isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
+            if isinstance(part, STATEMENTS) and not text:
+                yield lambda node, name=name, i=i: getattr(node, name).__setitem__(i, ast.Pass())
+
+
+def mutants(script, number, rng):
+    """Sources that differ from the script's in one place: (the change as a text, source)."""
+    lines, found = source(script).splitlines(keepends=True), []
+    for top in ast.parse(source(script)).body:
+        if isinstance(top, (ast.FunctionDef, ast.ClassDef)) and top.name not in (*CANON, "main"):
+            for i, node in enumerate(ast.walk(top)):
+                found += [(top, i, k) for k, _ in enumerate(changes(node))]
+    for top, i, k in rng.sample(found, min(number, len(found))):
+        new = copy.deepcopy(top)
+        node = list(ast.walk(new))[i]
+        list(changes(node))[k](node)
+        before, after = [
+            ast.unparse(tree).splitlines() for tree in (top, ast.fix_missing_locations(new))
+        ]
+        for old, line in zip(before, after):
+            if old != line:
+                break
+        begin = min(part.lineno for part in (top, *top.decorator_list)) - 1
+        text = [*lines[:begin], "\n".join(after) + "\n", *lines[top.end_lineno :]]
+        yield f"{top.name}: {old.strip()}  ->  {line.strip()}", "".join(text)
+
+
+def survives(script, text):
+    """Whether the tests of a script, and those of what all share, pass with this source."""
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Path(folder) / "project"
+        shutil.copytree(ROOT, copied, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__"))
+        (copied / script).write_text(text, encoding="utf-8")
+        tests = [f"tests/test_{script}", "tests/test_value.py"]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+        command += ["-k", f"test_{script[:-3]} or {script}"]
+        try:
+            done = subprocess.run(command, cwd=copied, capture_output=True, timeout=120)
+        except subprocess.TimeoutExpired:
+            return False
+        if done.returncode not in (0, 1):
+            raise SystemExit(done.stdout.decode())
+        return done.returncode == 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scripts", nargs="*", default=SCRIPTS)
+    parser.add_argument("--each", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    for script in args.scripts:
+        some = list(mutants(script, args.each, random.Random(args.seed)))
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            alive = list(pool.map(survives, [script] * len(some), [text for _, text in some]))
+        print(f"{script:15} {len(some)} mutants, {sum(alive)} live", flush=True)
+        for (change, _), lives in zip(some, alive):
+            if lives:
+                print(f"    {change}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
