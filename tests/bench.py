@@ -1,9 +1,9 @@
 """Measure the scripts: wall time, peak memory and node rate, and what fused nodes save.
 
 python tests/bench.py [SCRIPT ...]   (without names: all). Nothing is asserted.
-python tests/bench.py --write        runs all at five seeds and writes docs/results.md.
+python tests/bench.py --write [SCRIPT ...]   runs them at five seeds and writes docs/results.md.
 python tests/bench.py --lines        counts the lines in that page anew, and runs nothing.
-Run it on a quiet machine; --write takes half an hour on two cores, and wants PyPy as pypy3.
+Run it on a quiet machine; --write of all takes half an hour on two cores, and wants pypy3.
 Peak memory needs a POSIX system.
 """
 
@@ -13,6 +13,7 @@ import itertools
 import os
 import platform
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -102,22 +103,24 @@ def fused_against_unfused(steps=20):
         print(f"  {collector:16} {times[0]:7.1f} {times[1]:9.1f} {ratio:8.1f}   {gap:.1e}")
 
 
-def write():
-    """Run all scripts at all seeds, and at the first on PyPy too; write docs/results.md."""
+def write(scripts):
+    """Run the scripts at all seeds, and at the first on PyPy too; write docs/results.md."""
+    if not shutil.which("pypy3"):
+        raise SystemExit("there is no pypy3 here: the page holds its times too")
     show = "import platform as p; print(p.python_implementation(), p.python_version())"
     names = [
         subprocess.run([path, "-c", show], stdout=subprocess.PIPE, text=True, check=True).stdout
         for path in (sys.executable, "pypy3")
     ]
     runs, outputs = {}, {}
-    for script in SCRIPTS:
+    for script in scripts:
         seconds, peak, output = run_once(script)
         other_seconds, other_peak, other = run_once(script, interpreter="pypy3")
         if other != output:
             raise SystemExit(f"{script} prints other bytes on PyPy")
         runs[script], outputs[script] = (seconds, peak, other_seconds, other_peak), [output]
         print(script, runs[script], flush=True)
-    jobs = [(script, seed) for script in SCRIPTS for seed in results.SEEDS[1:]]
+    jobs = [(script, seed) for script in scripts for seed in results.SEEDS[1:]]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:  # the machine has two cores
         for (script, seed), (*_, output) in zip(jobs, pool.map(run_once, *zip(*jobs))):
             outputs[script].append(output)
@@ -128,8 +131,8 @@ def write():
 def main():
     if sys.argv[1:2] == ["--count"]:
         return count_here(sys.argv[2])
-    if sys.argv[1:] == ["--write"]:
-        return write()
+    if sys.argv[1:2] == ["--write"]:
+        return write(sys.argv[2:] or SCRIPTS)
     if sys.argv[1:] == ["--lines"]:
         return results.write_lines()
     scripts = sys.argv[1:] or SCRIPTS

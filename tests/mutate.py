@@ -22,7 +22,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from scripts import CANON, ROOT, SCRIPTS, source  # noqa: E402
+from scripts import CANON, COPIED, ROOT, SCRIPTS, source  # noqa: E402
 
 OPPOSITE = {
     ast.Add: ast.Sub,
@@ -65,7 +65,11 @@ def mutants(script, number, rng):
     """Sources that differ from the script's in one place: (the change as a text, source)."""
     lines, found = source(script).splitlines(keepends=True), []
     for top in ast.parse(source(script)).body:
-        if isinstance(top, (ast.FunctionDef, ast.ClassDef)) and top.name not in (*CANON, "main"):
+        if isinstance(top, (ast.FunctionDef, ast.ClassDef)) and top.name not in (
+            *CANON,
+            *COPIED,
+            "main",
+        ):
             for i, node in enumerate(ast.walk(top)):
                 found += [(top, i, k) for k, _ in enumerate(changes(node))]
     for top, i, k in rng.sample(found, min(number, len(found))):
@@ -108,6 +112,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     for script in args.scripts:
+        if not survives(script, source(script)):
+            raise SystemExit(f"the tests of {script} fail as it stands")
         some = list(mutants(script, args.each, random.Random(args.seed)))
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             alive = list(pool.map(survives, [script] * len(some), [text for _, text in some]))

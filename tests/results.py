@@ -11,6 +11,18 @@ NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?(?:e[+-]\d+)?")
 LETTERS = "abcdefghijklmnop"
 BAR = "\\|"  # in a cell of a Markdown table
 
+HEAD = """# Results
+
+Written by `python tests/bench.py --write`, not by hand. `pytest tests/ --full` runs every script
+at seed 42 and fails if a claim or a figure of it is not the one below.
+
+Each script with its defaults, seeds {}. Losses are in nats. Time and peak memory:
+seed 42, one script at a time on one core, {} and {}. They depend on the
+machine; the other figures do not, and both interpreters print the same bytes. Lines of code:
+without comments, docstrings, data and blank lines.
+
+"""
+
 
 def claims(output):
     """The lines of an output below "claims": [(ok or no, statement), ...]."""
@@ -72,6 +84,19 @@ def read_claims(script, seed=42):
     return [tuple(claim) for claim in found]
 
 
+def pictures(script):
+    """The pieces of a script's output that the guide and the README show."""
+    guide = (ROOT / "docs" / "reading-guide.md").read_text(encoding="utf-8")
+    pages = [guide.partition(f"\n### {script}\n")[2].split("\n### ")[0]]
+    if script == "microgpt.py":
+        pages.append((ROOT / "README.md").read_text(encoding="utf-8").split("## How fast")[0])
+    return [
+        block
+        for page in pages
+        for block in re.findall(r"^```text\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    ]
+
+
 def lines_of(script):
     """(lines, lines of code): those with a token that is no comment, string or line end."""
     idle = (tokenize.COMMENT, tokenize.STRING, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT)
@@ -91,44 +116,55 @@ def write_lines():
     PAGE.write_text(text, encoding="utf-8")
 
 
-def write(outputs, runs, cpython, pypy):
-    """Write the page: outputs {script: an output for each seed}, runs {script: its figures}."""
-    kept = {
-        script: [all(ok == "ok" for ok, _ in claims(output)) for output in outputs[script]]
-        for script in SCRIPTS
-    }
-    text = [
-        "# Results",
-        "",
-        "Written by `python tests/bench.py --write`; not by hand. `pytest tests/ --full` runs",
-        "every script at seed 42 and fails if a claim or a figure of it is not the one below.",
-        "",
-        f"Each script with its defaults; seeds {', '.join(map(str, SEEDS))}. Losses are in nats.",
-        f"Time and peak memory: seed 42, one script at a time on one core, {cpython} and {pypy}.",
-        "They depend on the machine, all other figures do not: both interpreters print the same",
-        "bytes. Lines of code: without comments, docstrings, data and blank lines.",
-        "",
-        "| script | claims kept | seconds | MB | PyPy, seconds | MB | lines | of code |",
-        "| --- " * 8 + "|",
+def row(script, outputs, figures):
+    """The script's row in the first table: figures are seconds and MB, on CPython and on PyPy."""
+    marks = [ok for output in outputs for ok, _ in claims(output)]
+    lines, code = lines_of(script)
+    return (
+        f"| [{script}](#{script.replace('.', '')}) | {marks.count('ok')} of {len(marks)} | "
+        + " | ".join(f"{number:.1f}" for number in figures)
+        + f" | {lines} | {code} |"
+    )
+
+
+def section(script, outputs):
+    """The script's part of the page."""
+    lost = [
+        str(seed)
+        for seed, output in zip(SEEDS, outputs)
+        if any(ok != "ok" for ok, _ in claims(output))
     ]
-    for script in SCRIPTS:
-        total = len(claims(outputs[script][0]))
-        held = sum(ok == "ok" for output in outputs[script] for ok, _ in claims(output))
-        figures = " | ".join(f"{number:.1f}" for number in runs[script])
-        lines, code = lines_of(script)
-        text.append(
-            f"| [{script}](#{script.replace('.', '')}) | {held} of {total * len(SEEDS)} "
-            f"| {figures} | {lines} | {code} |"
-        )
-    seconds = [sum(runs[script][i] for script in SCRIPTS) for i in (0, 2)]
-    text.append(f"| all | | {seconds[0]:.1f} | | {seconds[1]:.1f} | | | |")
-    text += [
+    more = ["", f"Not every claim is kept at seed {', '.join(lost)}."] if lost else []
+    return "\n".join([f"## {script}", "", *table(outputs), *more])
+
+
+def write(outputs, runs, cpython, pypy):
+    """Write the page: outputs {script: its output at each seed}, runs {script: its figures}.
+
+    What it says of other scripts stays as it is.
+    """
+    old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    head = (
+        HEAD.format(", ".join(map(str, SEEDS)), cpython, pypy)
+        if len(outputs) == len(SCRIPTS)
+        else old.partition("| script |")[0]
+    )
+    rows = dict(re.findall(r"^(?=\| \[(\w+\.py)\])(.*)$", old, re.MULTILINE))
+    parts = dict(
+        re.findall(r"^(?=## (\w+\.py)$)(.*?)\n*(?=^## |\Z)", old, re.DOTALL | re.MULTILINE)
+    )
+    for script, output in outputs.items():
+        rows[script], parts[script] = row(script, output, runs[script]), section(script, output)
+    found = [script for script in SCRIPTS if script in rows]
+    times = [[float(rows[script].split(" | ")[i]) for script in found] for i in (2, 4)]
+    text = [
+        head + "| script | claims kept | seconds | MB | PyPy, seconds | MB | lines | of code |",
+        "| --- " * 8 + "|",
+        *[rows[script] for script in found],
+        f"| all | | {sum(times[0]):.1f} | | {sum(times[1]):.1f} | | | |",
         "",
         "A letter stands for a figure that changes with the seed; its rows follow the claim.",
     ]
-    for script in SCRIPTS:
-        text += ["", f"## {script}", "", *table(outputs[script])]
-        if not all(kept[script]):
-            lost = [str(seed) for seed, ok in zip(SEEDS, kept[script]) if not ok]
-            text += ["", f"Not every claim is kept at seed {', '.join(lost)}."]
+    for script in found:
+        text += ["", parts[script]]
     PAGE.write_text("\n".join(text) + "\n", encoding="utf-8")

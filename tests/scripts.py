@@ -36,6 +36,8 @@ CANON = [
     "progress",
     "run",
 ]
+# These too, where a script has one of the name; but microvae.py's encode is its encoder.
+COPIED = ["encode", "ngram_loss"]
 # The operations a script adds to Value, with the reason. Nothing else of Value may differ.
 EXTENSIONS = {
     "micrornn.py": {"sigmoid": "the gates of the GRU, z_t and r_t, are sigmoids"},

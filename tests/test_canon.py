@@ -10,6 +10,7 @@ import sys
 import pytest
 from scripts import (
     CANON,
+    COPIED,
     DIFFERENCES,
     DOC,
     EXTENSIONS,
@@ -60,7 +61,29 @@ def test_sections_stand_in_the_order_of_the_design(script):
         "Training",
         "Run",
     ]
-    assert "# Try this" in source(script)
+    assert banners[4][1] == "The"  # lesson: ...
+    tries = source(script).partition("\n# Try this")[2]
+    assert tries.count("\n# - ") >= 2
+    docstring = ast.get_docstring(ast.parse(source(script)))
+    assert f"\nRun it: python {script} (" in docstring and "rXiv:" in docstring
+
+
+def test_randomness_has_one_source_and_training_reports(script):
+    """random.Random(seed) only, one import line, and progress() is called."""
+    tree = ast.parse(source(script))
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    drawn = {
+        call.attr
+        for call in calls
+        if isinstance(call, ast.Attribute) and getattr(call.value, "id", "") == "random"
+    }
+    assert drawn == {"Random"}
+    assert "progress" in {getattr(call, "id", "") for call in calls}
+    assert sum(isinstance(node, (ast.Import, ast.ImportFrom)) for node in tree.body) == 1
+
+
+def test_the_script_has_tests_of_its_own(script):
+    assert (ROOT / "tests" / f"test_{script}").is_file()
 
 
 # --- The canon -----------------------------------------------------------------------------------
@@ -97,7 +120,7 @@ def test_code_is_the_canon(script):
     assert "Value" in found
 
 
-@pytest.mark.parametrize("name", ["encode", "ngram_loss"])
+@pytest.mark.parametrize("name", COPIED)
 def test_copied_functions_are_those_of_microgpt(script, name):
     found = definitions(source(script))
     if name in found and (script, name) != ("microvae.py", "encode"):  # there it is the encoder

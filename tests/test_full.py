@@ -5,6 +5,7 @@ import sys
 import time
 
 import pytest
+import results
 from scripts import ROOT
 
 BUDGET = 420  # seconds: the seven minutes that the interface allows a script
@@ -18,7 +19,11 @@ def test_defaults_keep_the_budget_and_every_claim(script):
     )
     assert done.returncode == 0, done.stderr
     assert time.perf_counter() - begin < BUDGET
-    lines = done.stdout.splitlines()
-    claims = lines[lines.index("claims") + 1 :]
-    assert claims
-    assert [line for line in claims if not line.startswith("[ok] ")] == []
+    assert done.stdout.isascii() and max(map(len, done.stdout.splitlines())) <= 80
+    found = results.claims(done.stdout)
+    assert found
+    assert [claim for claim in found if claim[0] != "ok"] == []
+    assert found == results.read_claims(script), "run python tests/bench.py --write"
+    shown = results.pictures(script)
+    assert shown, f"docs/reading-guide.md has no picture in a section ### {script}"
+    assert all(picture in done.stdout for picture in shown), "paste them anew"
