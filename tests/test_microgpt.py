@@ -246,12 +246,24 @@ def test_train_takes_adam_steps_on_one_word_after_another():
     assert [p.data for p in params_of(model)] == pytest.approx([p.data for p in params], rel=1e-12)
 
 
+def test_the_curve_of_training_is_a_running_mean_of_the_losses(monkeypatch):
+    model, losses = g.init_model(len(VOCAB), random.Random(3)), []
+    monkeypatch.setattr(g, "progress", lambda *args: losses.append(args[3]))
+    docs = [g.encode(word, VOCAB) for word in ("anna", "bob", "mary")]
+    curve = g.train(model, params_of(model), docs, docs[:1], 70)["."]
+    smooth = losses[0]
+    for step, loss in enumerate(losses, 1):  # a mean of all so far, after 50 steps of about 50
+        smooth += max(0.02, 1 / step) * (loss - smooth)
+        assert curve[step] == pytest.approx(smooth)
+    assert curve[3] == pytest.approx(sum(losses[:3]) / 3)
+
+
 def test_draw_curves_puts_marks_where_they_belong(capsys):
-    g.draw_curves({"x": {0: 3.0, 10: 0.0}}, {"line": 1.5}, 10)
+    g.draw_curves({"x": {0: 4.0, 10: 1.0}}, {"line": 2.5}, 10)
     lines = capsys.readouterr().out.splitlines()[1:]
     assert len(lines) == 16
-    assert lines[0] == " 3.00 x"
-    assert lines[-1] == " 0.00 " + " " * 60 + "x"
+    assert lines[0] == " 4.00 x"
+    assert lines[-1] == " 1.00 " + " " * 60 + "x"
     assert [line for line in lines if "line" in line] == [f" {lines[8][1:5]} " + "-" * 61 + " line"]
 
 

@@ -214,3 +214,11 @@ def test_memory_gate_follows_the_unit_with_the_largest_gradient(monkeypatch):
     expected = [r.read(model, tokens)[1] for tokens, _ in tests]
     for t, value in enumerate(gate):
         assert value == pytest.approx(sum(z[t][7].data for z in expected) / 3, rel=1e-12)
+
+
+def test_biases_start_at_zero_unless_a_gate_is_to_keep():
+    for bias in (None, 4.0):
+        more = [] if bias is None else [bias]
+        model = r.init_model("GRU", V, random.Random(1), *more)
+        biases = {name: {row[-1].data for row in model[name][1]} for name in ("h", "z", "r", "out")}
+        assert biases == {"h": {0.0}, "z": {bias or 0.0}, "r": {0.0}, "out": {0.0}}
