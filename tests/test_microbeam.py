@@ -306,6 +306,8 @@ def test_chi_square_by_hand():
     statistic, limit = b.chi_square([(0, 0)] * 200, lm)
     assert statistic == pytest.approx(10000 / 100 + 60 + 30 + 10)
     assert limit == pytest.approx(11.345, rel=0.01)  # 3 degrees
+    shares[:] = [0.5, 0.4, 0.05, 0.05]  # of 210 the last two are 10.5 each: still bins of their own
+    assert b.chi_square([(0, 0)] * 210, lm)[1] == pytest.approx(11.345, rel=0.01)
 
 
 def test_quantile_against_tables():

@@ -300,3 +300,17 @@ def test_the_table_of_the_output(capsys):
     for name, (*_, nats, gain, error) in list(rows.items())[1:]:
         assert gain == pytest.approx(nats - rows["mixture"][3], abs=0.0011), name
         assert error > 0
+
+
+def test_spread_of_fresh_parameters(model):
+    model = moe.init_model(27, 4, 8, random.Random(6))
+    for name, std in (
+        ("wte", 0.5),
+        ("bag", 1.0),
+        ("mixer", 0.36),
+        ("lm_head", 0.3),
+        ("out2", 0.18),
+    ):
+        squares = [p.data**2 for row in model[name] for p in row]
+        assert math.sqrt(sum(squares) / len(squares)) == pytest.approx(std, rel=0.2), name
+    assert {row[-1].data for row in model["router"]} == {0.0}

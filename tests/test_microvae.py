@@ -221,3 +221,10 @@ def test_pictures(model, capsys, monkeypatch):
     assert lines[12] == "   " + " " * 36 + "4"
     assert lines[0] == "   " + " " * 72 + "7"
     assert lines[24] == "   " + " " * 24 + "2"
+
+
+def test_a_fresh_model_has_no_biases_and_inputs_of_size_one():
+    for rows in g.init_model(random.Random(1)).values():
+        assert {row[-1].data for row in rows} == {0.0}
+        squares = [p.data**2 * (len(row) - 1) for row in rows for p in row[:-1]]
+        assert sum(squares) / len(squares) == pytest.approx(1.0, abs=0.4)
