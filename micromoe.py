@@ -514,7 +514,7 @@ def main(args):
     picked = choices_of(models["mixture"], held_out)
     for kind in KINDS:
         some = [i for i, label in enumerate(labels) if label == kind][:5]
-        print(f"   {kind:8}" + "".join(f"  {''.join('ABCD'[e] for e in picked[i])} {tested[i]:9.9}"
+        print(f"   {kind:7}" + "".join(f"  {''.join('ABCD'[e] for e in picked[i])} {tested[i]:9.9}"
                                        for i in some).rstrip())
     firsts, chance = [chosen[0] for chosen in picked], []
     print("\n   First choices as shares:       A       B       C       D")
