@@ -473,7 +473,7 @@ def main(args):
                  for mark, xs in zip("*o", log_ps)]
         print(f"   {-2 * i:4} {' <'[i == int(top[0][0] / 2)]} {marks[0]:34} {marks[1]}".rstrip())
     print(f"\n4. Samplers, {n} words each. log p: the model's, a token. Entropy: of words, in\n"
-          "   nats. Spelled: share of letter pairs that held-out names use. New: not known\n\n"
+          "   nats. Spelled: share of letter pairs that held-out names use. New: unseen\n\n"
           "                         log p  distinct  entropy  spelled     new  letters")
     table, known = {}, set(pairs_of(held_out))
     drawn = {("greedy", ""): [(0.0, greedy(target, START)[1])] * n, **{

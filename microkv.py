@@ -325,7 +325,7 @@ class Paged:
     def grow(self):
         pool, (at, used) = self.pool, divmod(self.length, self.pool.page)
         if not used: self.table.append(pool.take())  # the last block is full, or there is none
-        elif pool.refs[self.table[at]] > 1:  # others read it too: copy on write (not the last)
+        elif pool.refs[self.table[at]] > 1:  # others read it: copy on write (the last keeps it)
             old, self.table[at] = self.table[at], pool.take()
             for new_slot, slot in zip(pool.blocks[self.table[at]], pool.blocks[old][:used]):
                 new_slot[:] = [[key[:], value[:]] for key, value in slot]
@@ -370,9 +370,9 @@ def evaluate(w, stream, context):
 def serve(w, pool, wanted, context, seed):
     """Write a text of wanted[i] names for request i, as many at once as the pool has room for."""
     # A tick is one token more for each running text. One that needs a block when none is free
-    # evicts the text that came last: its blocks go back, it waits, and is read again from its
-    # tokens, here in one tick (so does vLLM). Return for each tick rows (request, tokens in the
-    # cache, floats held, block table); the texts; how many tokens were read again; all products.
+    # evicts the text that came last, as in vLLM: its blocks go back, it waits, and is read again
+    # from its tokens, here in one tick. Return for each tick rows (request, tokens in the cache,
+    # floats held, block table); the texts; how many tokens were read again; all multiplications.
     texts, rngs = [[0] for _ in wanted], [random.Random(seed + i) for i in range(len(wanted))]
     waiting, running, history, again, work = [*range(len(wanted))][::-1], {}, [], 0, [0]
     def fits(i, table, spare=0):  # are the blocks free that text i needs, and spare ones more?

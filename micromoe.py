@@ -326,10 +326,10 @@ def forward(model, doc):
 def backward(model, loss, tape, extra=None):
     """Add the gradients of loss, and of extra if it is there, to all parameters."""
     # The seam. loss.backward() ends at the leaves y (by h + y it also goes down h to the bottom:
-    # those gradients stay, and ours are added to them). By hand we go on through the
-    # experts. As y = sum_e g_e out_e, a gate gets dL/dg_e = dL/dy . out_e: what more of this expert
-    # would do. From L the router learns nothing else, and so nothing about an expert that it did
-    # not choose. Expert e gets dL/d(out_e) = g_e dL/dy. Below the seam the graph takes over again:
+    # those gradients stay, and ours are added to them). By hand we go on through the experts. As
+    # y = sum_e g_e out_e, a gate gets dL/dg_e = dL/dy . out_e: what more of this expert would do.
+    # From L the router learns nothing else, and so nothing about an expert that it did not choose.
+    # Expert e gets dL/d(out_e) = g_e dL/dy. Below the seam the graph takes over again:
     # `seam` is a node whose children are the gates and the h, and whose local gradients are the
     # dL/d(child) found by hand. Its own gradient is 1, so it hands each child just that.
     loss.backward()
