@@ -140,8 +140,8 @@ def rmsnorm(x):
 def init_model(vocab_size, n_embd, rng):
     """Random parameters: {name: matrix}, a matrix being a list of rows of Values."""
     shapes = {"wte": (vocab_size, n_embd), "wpe": (BLOCK_SIZE, n_embd),
-              **{name: (n_embd, n_embd) for name in ("wq", "wk", "wv", "wo")},
-              "fc1": (4 * n_embd, n_embd), "fc2": (n_embd, 4 * n_embd),
+              "wq": (n_embd, n_embd), "wk": (n_embd, n_embd), "wv": (n_embd, n_embd),
+              "wo": (n_embd, n_embd), "fc1": (4 * n_embd, n_embd), "fc2": (n_embd, 4 * n_embd),
               "lm_head": (vocab_size, n_embd)}
     return {name: [[Value(rng.gauss(0.0, INIT_STD)) for _ in range(columns)] for _ in range(rows)]
             for name, (rows, columns) in shapes.items()}

@@ -1,6 +1,6 @@
 """A GPT is a guess about the next letter, made better one derivative at a time.
 
-Run it: python microgpt.py (half a minute, nothing to install). It trains a small GPT on 500
+Run it: python microgpt.py (20 seconds, nothing to install). It trains a small GPT on 500
 names and prints how well it predicts 100 names it has never seen, what each letter looks back at
 ("attention"), why its derivatives come fast ("autograd"), and names it invents. Read it from the
 top, with Python and school calculus; the other scripts point here. Papers: GPT-2 (Radford et al.

@@ -1,6 +1,6 @@
 """A key once computed never changes, so keep it: the KV cache, and how to keep it without waste.
 
-Run it: python microkv.py (45 seconds). A language model writes one token after another, and each
+Run it: python microkv.py (40 seconds). A language model writes one token after another, and each
 token looks back at the keys and values of all before it. Here a small GPT learns names, joined to
 one stream, and writes the same 96 tokens three ways: it computes all keys and values anew for
 each token; it keeps them in a cache; it keeps them in pages that many texts share. The script
@@ -234,7 +234,7 @@ def train(phase, model, stream, steps, rng):
 # and the n tokens of a text together about n times that. Part 1 of the output counts both.
 def freeze(model):
     """A copy of a model in plain floats, which no training can change."""
-    return {name: [[p.data for p in row] for row in matrix] for name, matrix in model.items()}
+    return {name: [[p.data for p in row] for row in w] for name, w in model.items()}
 
 def times(a, b, work):
     """a times b, element by element: all multiplications of the model in floats, counted."""
@@ -358,7 +358,7 @@ def generate(logits_of, length, rng):
         tokens.append(pick(found[-1][0], rng))
     return (tokens, *zip(*found))
 
-def evaluate(w, stream, context):
+def token_nats(w, stream, context):
     """-log p in nats of each token of the stream, read in pieces of context tokens."""
     nats = []
     for i, (token, target) in enumerate(zip(stream, stream[1:])):
@@ -457,7 +457,7 @@ def main(args):
     for n in KV_HEADS:
         models[n] = init_model(len(vocab), n, rng)
         train(f"{n} key heads", models[n], stream, args.steps, random.Random(seed))
-        losses[n] = mean(evaluate(freeze(models[n]), held_out, context))
+        losses[n] = mean(token_nats(freeze(models[n]), held_out, context))
     w, kv, token_floats = freeze(models[N_HEAD]), N_EMBD, 2 * N_LAYER * N_EMBD
     print(f"\n1. The same {context} tokens three ways: multiplications for each token\n")
     growing, paged = Growing(), Paged(Pool(kv, -(-context // PAGE), PAGE))
@@ -475,7 +475,7 @@ def main(args):
         print(f"   {name:12}" + "".join(f"{cost[t - 1]:11,}" for t in marks) + f"{sum(cost):13,}")
     print("   text: " + "".join(vocab[t] for t in tokens).replace("\n", " ").strip()[:70]
           + "\n   nats per held-out token, read in pieces of"
-          + ",".join(f" {n}: {mean(evaluate(w, held_out, n)):.3f}" for n in (6, WINDOW, context)))
+          + ",".join(f" {n}: {mean(token_nats(w, held_out, n)):.3f}" for n in (6, WINDOW, context)))
     print(f"\n2. {REQUESTS} texts of unknown length, in room for {ROOM} x {context} tokens: "
           f"{context} each\n   (reserved), or blocks of {PAGE} (paged). Who holds which block:\n")
     wanted, rows, texts = [rng.randint(1, 12) for _ in range(REQUESTS)], {}, {}

@@ -1,6 +1,6 @@
 """An expert that is not asked costs nothing: more parameters for the same work.
 
-Run it: python micromoe.py (50 seconds). In a mixture of experts (MoE) four small networks stand
+Run it: python micromoe.py (40 seconds). In a mixture of experts (MoE) four small networks stand
 side by side and a fifth, the router, picks two of them. Here such a mixture sees the letters of six
 words, in any order, and predicts another word of their kind, letter by letter; which kind, and how
 many there are, it is not told. The script prints what the mixture saves, and what it gains over
@@ -234,7 +234,7 @@ def cross_entropy(logits, target):
 # graph does, beside its calls. Not counted: softmax, SHARPNESS, tanh's slope, balancing, Adam.
 work = collections.Counter()
 
-def product(part, a, b):
+def dot_floats(part, a, b):
     """The dot product of two lists of floats."""
     work[part] += len(a)
     return math.fsum(map(operator.mul, a, b))
@@ -261,8 +261,8 @@ def init_model(vocab_size, n_expert, n_hidden, rng):
 
 def expert_forward(w_in, w_out, x):
     """(hidden, output) of an expert: tanh(w_in x) and w_out hidden, all floats."""
-    hidden = [math.tanh(product("experts", row, x)) for row in w_in]
-    return hidden, [product("experts", row, hidden) for row in w_out]
+    hidden = [math.tanh(dot_floats("experts", row, x)) for row in w_in]
+    return hidden, [dot_floats("experts", row, hidden) for row in w_out]
 
 def expert_backward(leaves, weights, x, hidden, d_out):
     """From d_out = dL/d(output) add dL/dw to the grad of each leaf, and return dL/dx."""
@@ -272,7 +272,7 @@ def expert_backward(leaves, weights, x, hidden, d_out):
     d_x = [0.0] * len(x)
     for row, d in zip(leaves[1], d_out): add_grads(row, scaled("experts", d, hidden))
     for j, column in enumerate(zip(*weights[1])):
-        d = product("experts", column, d_out) * (1.0 - hidden[j] * hidden[j])
+        d = dot_floats("experts", column, d_out) * (1.0 - hidden[j] * hidden[j])
         add_grads(leaves[0][j], scaled("experts", d, x))
         d_x = list(map(operator.add, d_x, scaled("experts", d, weights[0][j])))
     return d_x
@@ -315,7 +315,7 @@ def forward(model, doc):
         x = [v.data for v in h] + [1.0]
         ran = [expert_forward(*w, x) for w in weights]  # those of the chosen: no other one runs
         y = ran[0][1]
-        if scores: y = [product("mixing", [g.data for g in gates], outs)
+        if scores: y = [dot_floats("mixing", [g.data for g in gates], outs)
                         for outs in zip(*[out for _, out in ran])]
         y = [Value(a) for a in y]
         losses.append(cross_entropy(linear([*map(operator.add, h, y), one], model["lm_head"]),
@@ -341,7 +341,7 @@ def backward(model, loss, tape, extra=None):
             d_out = d_y
             if tape.scores:
                 children.append(gate)
-                grads.append(product("mixing", d_y, out))
+                grads.append(dot_floats("mixing", d_y, out))
                 d_out = scaled("mixing", gate.data, d_y)
             more = expert_backward(leaves[e], weights, x, hidden, d_out)
             d_x = list(map(operator.add, d_x, more))
@@ -398,8 +398,8 @@ def parameters(model):
     """All parameters of a model as one list."""
     return [p for w in model.values() for row in w for p in row]
 
-def evaluate(model, docs):
-    """Nats of each document, the sum over its tokens."""
+def word_nats(model, docs):
+    """Nats of the word of each document, the sum over its tokens."""
     return [forward(model, doc)[0].data * (len(doc[1]) - 1) for doc in docs]
 
 # ===== 5. The lesson: who works on what ===========================================================
@@ -492,7 +492,7 @@ def main(args):
         choices[name] = train(name, model, docs, balance)
         both[name] = sum(work.values()) / sum(len(word) + 1 for word in turns)
         work.clear()
-        nats[name] = evaluate(model, held_out)
+        nats[name] = word_nats(model, held_out)
         forwards[name] = sum(work.values()) / n_tokens
         layer = sum(len(row) for key, w in model.items() for row in w
                     if key not in ("wte", "bag", "mixer", "mixer_bag", "lm_head"))

@@ -1,6 +1,6 @@
 """Sixteen different numbers can be enough: the weights of a model in 8, 4, 3 and 2 bits.
 
-Run it: python microquant.py (30 seconds). A weight is trained as a float, of 32 or 16 bits. Rounded
+Run it: python microquant.py (25 seconds). A weight is trained as a float, of 32 or 16 bits. Rounded
 to one of a few evenly spaced numbers it takes 8 bits, or 4 if few weights share the spacing, and
 the model hardly notices. Here microgpt's model is trained once, and its weights are rounded in many
 ways and really packed into bytes: bytes beside held-out loss, products of integers, errors beside

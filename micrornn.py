@@ -1,6 +1,6 @@
 """A gate is a choice not to change, and what is not changed can be remembered.
 
-Run it: python micrornn.py (40 seconds). Recurrent networks read one token at a time and keep a
+Run it: python micrornn.py (35 seconds). Recurrent networks read one token at a time and keep a
 state. Two kinds of equal size, a plain one (RNN) and one with gates (GRU, gated recurrent unit:
 numbers from 0 to 1 say how much of the state stays), are trained on two tasks: to spell names,
 where the past that matters is a few letters, and to recall a symbol shown 46 steps ago. It prints
@@ -284,6 +284,11 @@ def train(phase, model, loss_of, examples):
         del loss
     return losses
 
+def evaluate(model, docs):
+    """Nats per token over docs, which are lists of tokens."""
+    nats = [word_loss(model, tokens).data * (len(tokens) - 1) for tokens in docs]
+    return math.fsum(nats) / sum(len(tokens) - 1 for tokens in docs)
+
 # ===== 5. The lesson: what reaches the past =======================================================
 # How does training tell step 1 what to remember? By the gradient dL/dh_1. The chain rule makes it
 # from dL/dh_T, T the last step, with one factor for each step on the way back: the matrix J_t of
@@ -375,11 +380,6 @@ def run(main, doc, **more):
         print(f"{time.perf_counter() - start:.1f} s in all", file=sys.stderr)
     except KeyboardInterrupt: os._exit(130)  # Ctrl-C
     except OSError: os._exit(1)  # nobody reads stdout any more, as in | head
-
-def evaluate(model, docs):
-    """Nats per token over docs, which are lists of tokens."""
-    nats = [word_loss(model, tokens).data * (len(tokens) - 1) for tokens in docs]
-    return math.fsum(nats) / sum(len(tokens) - 1 for tokens in docs)
 
 def main(args):
     if sys.implementation.name == "cpython": gc.disable()  # graphs have no cycles to look for

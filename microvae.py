@@ -1,6 +1,6 @@
 """A picture is a point on a map, plus a coin toss for each pixel: a VAE learns the map.
 
-Run it: python microvae.py (40 seconds). A variational autoencoder squeezes 8x8 pictures of
+Run it: python microvae.py (30 seconds). A variational autoencoder squeezes 8x8 pictures of
 handwritten digits through two numbers and draws them again from these two. It prints what that
 costs in nats, the map it has made of the digits without being told which is which, pictures
 from places where no digit was, and why it samples the way it does. Read microgpt.py first:

@@ -36,8 +36,9 @@ CANON = [
     "progress",
     "run",
 ]
-# These too, where a script has one of the name; but microvae.py's encode is its encoder.
-COPIED = ["encode", "ngram_loss"]
+# These, where scripts have one of the name, are the same in all of them; but microvae.py's encode
+# is its encoder.
+COPIED = ["encode", "ngram_loss", "freeze", "thaw", "clashes"]
 # The operations a script adds to Value, with the reason. Nothing else of Value may differ.
 EXTENSIONS = {
     "micrornn.py": {"sigmoid": "the gates of the GRU, z_t and r_t, are sigmoids"},

@@ -184,7 +184,7 @@ def test_taste():
         0, 1, 2, 1, 0, 0,
     ]  # fmt: skip
     assert [d.taste(word) for word in ("nora", "anna", "scott", "a", "")] == [
-        3, 2 - d.CLASH, 2 - 2 * d.CLASH, 0, 0,
+        3, 2 - d.PENALTY, 2 - 2 * d.PENALTY, 0, 0,
     ]  # fmt: skip
     assert [d.suits(word) for word in ("nora", "my", "anna", "a", "")] == [
         True, True, False, False, False,
@@ -287,7 +287,8 @@ def test_interpolate():
 
 
 def test_picture(capsys):
-    d.draw([(0.0, 1.0, "a"), (10.0, 0.0, "b"), (5.0, 9.0, "c"), (5.0, -9.0, "d")], 2, 0.0, 1.0, 10)
+    points = [(0.0, 1.0, "a"), (10.0, 0.0, "b"), (5.0, 9.0, "c"), (5.0, -9.0, "d")]
+    d.draw_plane(points, 2, 0.0, 1.0, 10)
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
         "    1.00 |a" + " " * 29 + "c",

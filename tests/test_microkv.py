@@ -99,12 +99,12 @@ def test_loss_is_the_mean_of_minus_log_p(model):
     assert k.stream_loss(model, TOKENS[:4]).data == pytest.approx(sum(nats) / 3, rel=1e-9)
 
 
-def test_evaluate_reads_in_windows(model):
+def test_token_nats_reads_in_windows(model):
     w, nats = k.freeze(model), []
     for i in range(len(TOKENS) - 1):
         logits = plain_logits(model, TOKENS[i // 5 * 5 : i + 1])
         nats.append(math.log(sum(map(math.exp, logits))) - logits[TOKENS[i + 1]])
-    assert k.evaluate(w, TOKENS, 5) == pytest.approx(nats, rel=1e-9)
+    assert k.token_nats(w, TOKENS, 5) == pytest.approx(nats, rel=1e-9)
 
 
 def test_train_takes_adam_steps_on_windows_of_the_stream(monkeypatch):

@@ -170,9 +170,9 @@ def test_a_dense_model_counts_its_one_expert_and_mixes_nothing():
     assert moe.work == {"experts": 6 * 5 * (4 * moe.N_STREAM + 2)}
 
 
-def test_product_and_scaled():
+def test_dot_floats_and_scaled():
     moe.work.clear()
-    assert moe.product("a", [1.0, 2.0, 3.0], [4.0, 5.0, 6.0]) == 32.0
+    assert moe.dot_floats("a", [1.0, 2.0, 3.0], [4.0, 5.0, 6.0]) == 32.0
     assert moe.scaled("b", 2.0, [1.0, 5.0]) == [2.0, 10.0]
     assert moe.work == {"a": 3, "b": 2}
 
@@ -227,15 +227,15 @@ def test_train_is_adam_on_the_loss_and_the_balance(model):
 
 def test_a_dense_model_learns_its_word():
     model = moe.init_model(6, 1, 5, random.Random(1))
-    (before,) = moe.evaluate(model, [DOC])
+    (before,) = moe.word_nats(model, [DOC])
     assert moe.train("test", model, [DOC] * 30, 0.0) == []
-    assert moe.evaluate(model, [DOC])[0] < before / 2
+    assert moe.word_nats(model, [DOC])[0] < before / 2
 
 
-def test_evaluate_gives_the_nats_of_whole_words(model):
+def test_word_nats_gives_the_nats_of_whole_words(model):
     docs = [(SHARES, [0, 1, 0]), DOC]
     nats = [reference(model, doc)[0] * (len(doc[1]) - 1) for doc in docs]
-    assert moe.evaluate(model, docs) == pytest.approx(nats)
+    assert moe.word_nats(model, docs) == pytest.approx(nats)
 
 
 def test_mutual_information_in_closed_form():
