@@ -241,7 +241,7 @@ def train(phase, model, docs, steps):
 # ===== 5. The lesson: choosing the next token =====================================================
 # A word y has log p(y) = sum_i log p(y_i | the tokens before it), its end included. Minus that is
 # its cost, which a search wants low: costs are never negative and add up like lengths of roads.
-# What a search costs itself is counted in calls: prefixes for which the model is asked.
+# What the search itself costs is counted in calls: prefixes for which the model is asked.
 START = (0,)  # the prompt of a word from its first letter on
 
 def ended(y):
@@ -259,10 +259,10 @@ def greedy(lm, prompt):
 
 def beam_search(lm, prompt, width, alpha=0.0):
     """Keep the `width` cheapest prefixes of each length: (cost, word, calls)."""
-    # Greedy search cannot take back a letter. A beam reads several prefixes on, side by side. Long
-    # words cost more, having more tokens: length normalization compares cost / lp in place of cost,
-    # with lp = ((5 + n) / 6)^alpha for n tokens. The search ends once no prefix can win any more:
-    # reading on makes it dearer, and no lp is above that of the longest word.
+    # Greedy search cannot take back a letter. A beam reads several prefixes on. (It may do worse:
+    # some that turn dear later can push out the one that greedy follows.) More tokens cost more, so
+    # length normalization compares cost / lp in place of cost, lp = ((5 + n) / 6)^alpha for n of
+    # them. The end is when no prefix can win: it gets dearer, and no lp tops the longest word's.
     def lp(y): return ((5 + len(y) - len(prompt)) / 6) ** alpha
     live, done, calls, longest = [(0.0, prompt)], [], 0, lp((0,) * (BLOCK_SIZE + 1))
     while live and not (done and min(done)[0] <= live[0][0] / longest):
@@ -326,7 +326,7 @@ def sample(lm, prompt, rule, setting, rng):
 
 def speculate(target, draft, prompt, k, rng, stay=lambda p, q: min(1.0, p / q),
               instead=lambda p, q: [max(0.0, a - b) for a, b in zip(p, q)]):
-    """A word of target: (word, for each call (tokens it could give, [(stays, 1 - TV), ...]))."""
+    """A word of target: (word, for each call (its places, [(stays, a) for each tested guess]))."""
     # The draft draws k tokens, each from its own q. Then one call asks the target for p after each
     # of them: such a call is dear as all weights come from memory (microkv.py), and once there
     # they serve k + 1 places almost as fast as one. In order, a guess x stays with probability
@@ -342,7 +342,7 @@ def speculate(target, draft, prompt, k, rng, stay=lambda p, q: min(1.0, p / q),
         while len(q) < k and not ended(guess):
             q.append(temperature(draft(guess), 1.0))
             guess = (*guess, pick(q[-1], rng))
-        for i in range(len(y), len(guess) + (not ended(guess))):  # one call
+        for i in range(len(y), len(guess) + (not ended(guess))):  # counted as one call
             p.append(temperature(target(guess[:i]), 1.0))
         for token, p_i, q_i in zip(guess[len(y):], p, q):
             share = stay(p_i[token], q_i[token])
@@ -356,9 +356,9 @@ def speculate(target, draft, prompt, k, rng, stay=lambda p, q: min(1.0, p / q),
 
 def chi_square(words, lm):
     """Pearson's statistic of words against lm's exact probabilities, and its 99 % quantile."""
-    # The sum of (seen - expected)^2 / expected over bins: one for each word expected at least 10
-    # times, and one for all others. With f = bins - 1, a right sampler gets about f; and its ratio
-    # to f, to the power 1/3, is nearly normal, of mean 1 - 2 / 9f and variance 2 / 9f.
+    # The sum of (seen - expected)^2 / expected over bins: one for each word expected 10 times or
+    # more, one for all others. With f = bins - 1, a right sampler gets about f, and more than the
+    # quantile once in 100. (sum / f)^(1/3) is nearly normal: mean 1 - 2 / 9f, variance 2 / 9f.
     seen, bins, n = collections.Counter(words), [], len(words)
     for cost, y, _ in likeliest(lm, START):
         if math.exp(-cost) * n < 10: break
@@ -439,7 +439,7 @@ def main(args):
           f"   {-per_token(pairs, held_out):.3f}  bigrams: pairs of letters, counted")
     prompts = list(dict.fromkeys(y[:i] for i in (1, 2, 3) for y in held_out))[:n]
     print(f"\n2. The most probable word after each of {len(prompts)} beginnings that held-out names"
-          "\n   have, of 0 to 2 letters. Best: it is the exact optimum (without alpha)\n\n"
+          "\n   have, of 0 to 2 letters. Best: share that is exactly the optimum (of log p)\n\n"
           "                       log p    calls  letters     best")
     found, widest = {"greedy": [greedy(target, prompt) for prompt in prompts]}, WIDTHS[-1]
     for k in WIDTHS: found[f"beam {k}"] = [beam_search(target, prompt, k) for prompt in prompts]
@@ -461,19 +461,19 @@ def main(args):
     # "-" is the word without letters. A word's p is a product of one factor per letter: so short
     # words win, though the many long ones, of a small p each, have most of the probability. Who
     # wants the typical should draw. Translators use beams, and the exact optimum is often empty.
-    print("\n3. Likelihood is not quality: the most probable words of all, exactly\n")
+    print("\n3. Likelihood is not quality: the most probable words, exactly (-: no letter)\n")
     top = list(itertools.islice(likeliest(target, START), 7))
     print("   " + "  ".join(f"{show(y)} {-cost:.1f}" for cost, y, _ in top))
     plain = [sample(target, START, temperature, 1.0, rng)[1] for _ in range(n)]
     log_ps = [[word_log_p(target, y) for y in ys] for ys in (plain, held_out)]
-    print("\n   Of 100 words, log p from here to 2 below: < the most probable one, * plain\n"
+    print("\n   How many of 100 have log p from here to 2 below; < the likeliest one, * plain\n"
           f"   samples, mean {mean(log_ps[0]):.2f}, o held-out names, mean {mean(log_ps[1]):.2f}\n")
     for i in range(1, 15):  # rows of 2 nats; the last one takes all that are below it
         marks = [mark * min(34, round(100 * mean(min(14, int(-x / 2)) == i for x in xs)))
                  for mark, xs in zip("*o", log_ps)]
         print(f"   {-2 * i:4} {' <'[i == int(top[0][0] / 2)]} {marks[0]:34} {marks[1]}".rstrip())
-    print(f"\n4. Samplers, {n} words each. log p: the model's, a token. Entropy: of words, in\n"
-          "   nats. Spelled: share of letter pairs that held-out names use. New: unseen\n\n"
+    print(f"\n4. Samplers, {n} words each. log p: the model's, a token. Entropy: the sampler's\n"
+          "   mean -log p of a word. Spelled: pairs that held-out names use. New: unseen\n\n"
           "                         log p  distinct  entropy  spelled     new  letters")
     table, known = {}, set(pairs_of(held_out))
     drawn = {("greedy", ""): [(0.0, greedy(target, START)[1])] * n, **{
@@ -486,7 +486,7 @@ def main(args):
                              mean(pair in known for pair in pairs_of(ys)))
         print("   {:11} {:5} {:9.3f} {:9.3f} {:8.2f} {:8.3f}".format(*name, *row),
               f"{mean(y not in docs for y in ys):7.3f} {letters(ys):8.2f}")
-    print("\n   Spelled over entropy, by first letters, P plain; above - is tamer than names\n")
+    print("\n   Spelled over entropy: t, k (top_k), n, m, g; P plain; later on top; -: names\n")
     *_, level = table.pop(("training", "names"))
     right = max(entropy for _, _, entropy, _ in table.values())
     draw_plane([(right * i / 60, level, "-") for i in range(61)] + [
@@ -495,8 +495,8 @@ def main(args):
     print(f"         0{right:60.1f}")
     tested, saved, c = [], [], sizes[1] / sizes[0]
     print(f"\n5. Speculation, {n} words for each k. a: share of tested guesses that stay;\n"
-          "   1 - TV: its theory. Formula: 1 + a + ... + a^k; ends: less if a guess ends a\n"
-          f"   word. Speed: tokens by time, a draft's call taking {c:.2f} (parameters), pairs 0\n\n"
+          "   1 - TV: its theory. Formula: 1 + a + ... + a^k, one a for all; ends: less if\n"
+          f"   one ends a word. Speed: not timed; a target call takes 1, GPT's {c:.2f}, pairs 0\n\n"
           "                             tokens per target call\n"
           "   draft  k      a   1 - TV  measured  formula  and ends   speed")
     for name, lm, cost, k in [(*row, k) for row in (("GPT", draft, c), ("pairs", pairs, 0.0))
@@ -504,12 +504,12 @@ def main(args):
         runs = [speculate(target, lm, START, k, rng) for _ in range(n)]
         rounds = [one for _, rounds in runs for one in rounds]
         trials = [trial for _, trials in rounds for trial in trials]
-        a, formula = map(mean, zip(*trials))
-        tested += trials
+        a, theory = map(mean, zip(*trials))  # theory: 1 - TV
+        tested += trials  # ideal: a call gives token i + 1 if the i guesses before it stay, a^i
         saved.append(sum(len(y) - 1 for y, _ in runs) / len(rounds))
         ideal = [math.fsum(a ** i for i in range(places)) for places in range(k + 2)]
-        print(f"   {name:5} {k:2}  {a:.3f}    {formula:.3f} {saved[-1]:9.3f} {ideal[-1]:8.3f} "
-              f"{mean(ideal[i] for i, _ in rounds):9.3f} "
+        print(f"   {name:5} {k:2}  {a:.3f}    {theory:.3f} {saved[-1]:9.3f} {ideal[-1]:8.3f} "
+              f"{mean(ideal[i] for i, _ in rounds):9.3f} "  # i places of a call, min(i, k) guesses
               f"{saved[-1] / (1 + cost * mean(min(i, k) for i, _ in rounds)):7.2f}")
     gap = (abs(math.fsum(stays - p for stays, p in tested))
            / (math.fsum(p * (1.0 - p) for _, p in tested) ** 0.5 + 1e-9))
@@ -545,6 +545,6 @@ def main(args):
 
 # Try this, one line at a time (seed 42):
 # - WIDTHS = 2, 4, 8, 64: the widest beam finds the optimum for 100% of the prompts, not 98.3%.
-# - stay=lambda p, q: float(p >= q): the likelier token stays, and chi-square is 44760.5, not 467.0.
+# - stay=lambda p, q: float(p >= q): only a guess with p >= q stays; chi-square 44760.5, not 467.0.
 # - TARGET_EMBD, DRAFT_EMBD = 16, 8: at k = 4 a is 0.858, not 0.796, but the speed 1.48, not 1.93.
 if __name__ == "__main__": run(main, __doc__)

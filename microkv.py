@@ -13,14 +13,14 @@ STEPS = 200               # training steps of each of three models, a piece of t
 LEARNING_RATE = 0.02      # Adam's; falls linearly to ~0
 BETA1, BETA2 = 0.9, 0.99  # memory of Adam: about 10 and 100 steps
 WINDOW, CONTEXT = 24, 96  # tokens of a training step; the most it reads when it is tested or writes
-N_LAYER = 2               # with one, a key would follow from its own token: a table would do
+N_LAYER = 2               # with one, a key depends on its own token alone: a table of keys would do
 N_EMBD, N_HEAD = 12, 4    # numbers that describe a position; heads, of d = 12 / 4 numbers each
 KV_HEADS = 4, 2, 1        # heads with keys and values of their own: all, half of them, one
 MLP, INIT_STD = 2, 0.1    # the MLP's hidden layer is MLP * N_EMBD wide; spread of first parameters
-SLOPES = 2.0, 0.5, 0.125, 0.03125  # one for each head (the paper: 1/4, 1/16, 1/64, 1/256)
+SLOPES = 2.0, 0.5, 0.125, 0.03125  # what a head's score loses per token back (paper: 1/4 to 1/256)
 TEMPERATURE = 0.7         # for sampling, as in microgpt.py
-PAGE = 8                  # tokens in a block of the paged cache (vLLM: 16)
-REQUESTS, ROOM = 16, 2    # texts to write, in the memory of so many of CONTEXT tokens
+PAGE = 8                  # tokens in a block of the paged cache (in vLLM, an LLM server: 16)
+REQUESTS, ROOM = 16, 2    # texts to write; they share the memory of 2 texts of CONTEXT tokens
 PROMPT, MORE = 20, 12     # tokens of the shared prompt, and of each of its continuations
 
 # ===== 1. Data ====================================================================================
@@ -229,9 +229,9 @@ def train(phase, model, stream, steps, rng):
 # serves only its own place, so none is kept. A model that also looks ahead, like BERT, can have no
 # such cache. With n tokens so far, c multiplications in the matrices of a layer and E = N_EMBD,
 # token n costs a layer about
-#     all anew:    n c + E n^2    (n places, n^2 / 2 pairs of them at 2 E; the last layer less)
+#     all anew:    n c + E n^2    (n^2 / 2 pairs, each E for q . k, E for its v; last layer less)
 #     from cache:    c + 2 E n
-# and the n tokens of a text together about n times that. Part 1 of the output counts both.
+# and a text of n tokens n^2 c / 2 + E n^3 / 3, or n c + E n^2. Part 1 of the output counts both.
 def freeze(model):
     """A copy of a model in plain floats, which no training can change."""
     return {name: [[p.data for p in row] for row in w] for name, w in model.items()}
@@ -344,7 +344,7 @@ def count_floats(nest):
 
 def mean(values): return math.fsum(values := [*values]) / len(values)
 
-def pick(logits, rng):
+def draw(logits, rng):
     """A token, drawn from softmax(logits / TEMPERATURE)."""
     top = max(logits)
     return rng.choices(range(len(logits)), [math.exp((a - top) / TEMPERATURE) for a in logits])[0]
@@ -355,7 +355,7 @@ def generate(logits_of, length, rng):
     for _ in range(length):
         work = [0]
         found.append((logits_of(tokens, work), work[0]))
-        tokens.append(pick(found[-1][0], rng))
+        tokens.append(draw(found[-1][0], rng))
     return (tokens, *zip(*found))
 
 def token_nats(w, stream, context):
@@ -390,7 +390,7 @@ def serve(w, pool, wanted, context, seed):
             again += len(texts[i]) - 1 - running[i].length
             while running[i].length < len(texts[i]):
                 logits = decode(w, texts[i][running[i].length], running[i], work)
-            texts[i].append(pick(logits, rngs[i]))
+            texts[i].append(draw(logits, rngs[i]))
         history.append([(i, cache.length, count_floats([pool.blocks[b] for b in cache.table]),
                          cache.table[:]) for i, cache in sorted(running.items())])
         for i, cache in sorted(running.items()):
@@ -477,33 +477,33 @@ def main(args):
           + "\n   nats per held-out token, read in pieces of"
           + ",".join(f" {n}: {mean(token_nats(w, held_out, n)):.3f}" for n in (6, WINDOW, context)))
     print(f"\n2. {REQUESTS} texts of unknown length, in room for {ROOM} x {context} tokens: "
-          f"{context} each\n   (reserved), or blocks of {PAGE} (paged). Who holds which block:\n")
+          f"{context} each\n   (reserved), or blocks of {PAGE}. Who holds which block, paged:\n")
     wanted, rows, texts = [rng.randint(1, 12) for _ in range(REQUESTS)], {}, {}
     for name, page in (("reserved", context), ("paged", PAGE)):
         pool = Pool(kv, ROOM * context // page, page)
         history, texts[name], again, work = serve(w, pool, wanted, context, seed)
         rows[name] = [(page, len(history), work, *row) for tick in history for row in tick]
     blocks = draw_blocks(history)
-    print(f"   left to right: {len(history)} ticks   a to {chr(96 + REQUESTS)}: texts   .: free\n"
-          f"   {blocks} blocks, lent {pool.lent} times; {again} tokens were read again\n\n"
-          "              ticks   texts at once   floats held   in use   multiplications")
+    print(f"   ticks 1 to {len(history)}, thinned   a to {chr(96 + REQUESTS)}: texts   .: free\n"
+          f"   {blocks} blocks, lent {pool.lent} times; {again} tokens reread, a text in one tick"
+          "\n\n              ticks   texts at once   floats held   in use   multiplications")
     for name, held in rows.items():
         _, ticks, work, _, used, total, _ = zip(*held)
         print(f"   {name:9}{ticks[0]:7}{len(held) / ticks[0]:16.1f}{sum(total) / ticks[0]:14.0f}"
               f"{sum(used) * token_floats / sum(total):9.1%}{work[0]:18,}")
     print("\n3. One prompt, four continuations: copy on write\n")
-    whole, each = PROMPT // PAGE, -(-(PROMPT + MORE) // PAGE)  # blocks: full ones, a text's
+    whole, each = PROMPT // PAGE, -(-(PROMPT + MORE) // PAGE)  # blocks: full of prompt; of a text
     pool, work, start = Pool(kv, 4 * each, PAGE), [0], held_out[:PROMPT]
     caches = {"a": Paged(pool)}
     for token in start: logits = decode(w, token, caches["a"], work)
     caches.update({name: caches["a"].fork() for name in "bcd"})
     draw_tables(f"{PROMPT} tokens, {work[0]:,} multiplications, then three forks", pool, caches)
-    ends = {name: [*start, pick(logits, rng)] for name in caches}
+    ends = {name: [*start, draw(logits, rng)] for name in caches}
     for i in range(1, MORE + 1):
         for name, cache in caches.items():
             logits = decode(w, ends[name][-1], cache, work)
             identical = identical and logits == recompute(w, ends[name], [0])
-            ends[name].append(pick(logits, rng))
+            ends[name].append(draw(logits, rng))
         if i in (1, MORE): draw_tables(f"{i} of {MORE} tokens more for each", pool, caches)
     held = count_floats([block for block, refs in zip(pool.blocks, pool.refs) if refs])
     formula = (whole + 4 * (each - whole)) * PAGE * token_floats
@@ -519,8 +519,8 @@ def main(args):
     bigrams = [-mean([math.log((pairs[a, b] + alpha) / (before[a] + alpha * len(vocab)))
                       for a, b in zip(held_out, held_out[1:])]) for alpha in (0.03, 0.1, 0.2, 0.5)]
     print(f"{min(bigrams):49.3f}  bigrams, counted")
-    # For another model look into its config.json: num_hidden_layers, num_key_value_heads, and for
-    # the head size hidden_size / num_attention_heads. 2 bytes: 16-bit floats. 4096: its context.
+    # For another model look into its config.json: num_hidden_layers, num_key_value_heads, head size
+    # head_dim, else hidden_size / num_attention_heads. 2 bytes: 16-bit floats. 4096: its context.
     print("\n5. Llama 2: 2 (key, value) x layers x key heads x head size x 2 bytes\n")
     for name, layers, key_heads in ("7B", 32, 32), ("70B", 80, 8), ("70B as MHA", 80, 64):
         total = 2 * layers * key_heads * 128 * 2
@@ -540,11 +540,11 @@ def main(args):
                                          f"a block is {PAGE * token_floats}"),
             (texts["paged"] == texts["reserved"] and ticks["paged"] < ticks["reserved"],
              f"same memory, same texts: {ticks['paged']} ticks < {ticks['reserved']}, reserved"),
-            (once, f"a shared prefix is stored once: {held} floats, {formula} by the formula")):
+            (once, f"full blocks of a prompt stored once: {held} floats, {formula} by formula")):
         print(f"[{'ok' if ok else 'no'}] {claim}")
 
 # Try this, one line at a time (seed 42):
-# - first = 0 in recompute: the last layer works for logits that nobody reads; 38.0, not 22.2.
+# - first = 0 in recompute: logits that nobody reads; the cache saves 38.0 times, not 22.2.
 # - PAGE = 2: 98.0 % of the floats are in use, not 87.1 %; 114 ticks, not 122; longer tables.
 # - SLOPES = 0, 0, 0, 0: nothing says how far back a token is; 2.451 nats, not 2.369.
 if __name__ == "__main__": run(main, __doc__)

@@ -1,23 +1,23 @@
-"""An expert that is not asked costs nothing: more parameters for the same work.
+"""An expert that is not asked costs room but no work: more parameters for the same work.
 
 Run it: python micromoe.py (40 seconds). In a mixture of experts (MoE) four small networks stand
 side by side and a fifth, the router, picks two of them. Here such a mixture sees the letters of six
-words, in any order, and predicts another word of their kind, letter by letter; which kind, and how
-many there are, it is not told. The script prints what the mixture saves, and what it gains over
-layers without a router ("dense": all of it always works); what the router does when nothing keeps
-it fair; and which expert took what. It also shows a gradient that gets through plain floats.
+words, in any order, and predicts another word of their kind, letter by letter; which kind that is
+it is not told. The script prints what the mixture saves, and what it gains over layers without a
+router ("dense": all of it always works); what the router does when nothing keeps it fair; and which
+expert took what. It also shows a gradient that gets through plain floats.
 Read microgpt.py first. Papers: top-k mixtures arXiv:1701.06538; load balancing as here, Switch
 arXiv:2101.03961; experts for a whole text or task at a time arXiv:2110.03742.
 """
 import argparse, collections, gc, math, operator, os, random, sys, time
 STEPS = 3000              # training steps of one word each, for each model
-LEARNING_RATE = 0.02      # Adam's, of all models alike; falls linearly to ~0
+LEARNING_RATE = 0.02      # falls to ~0; best of 0.01, 0.02, 0.04 for mixture and dense of its work
 BETA1, BETA2 = 0.9, 0.99  # memory of Adam: about 10 and 100 steps
 N_EXPERT, TOP_K = 4, 2    # experts, and how many of them work on a word
 N_HINTS = 6               # words of the same kind that are shown before
 N_EMBD, N_BAG = 8, 8      # numbers for the last letter; for the hints together
 N_STREAM, N_HIDDEN = 12, 8  # numbers that go into an expert and come out; its hidden units
-SHARPNESS = 3.0           # the router's scores are this times W bag: they move faster than h
+SHARPNESS = 3.0           # factor on the router's scores: a step of Adam moves them 3 times as far
 BALANCE = 0.3             # weight of balance_loss()
 MEMORY = 0.99             # the load of each expert is a running mean over about 100 words
 
@@ -89,7 +89,7 @@ recorrer regalar regar regresar reir repetir responder reunir rezar robar rodear
 saludar secar sembrar separar soltar sonar sonreir soplar subir sufrir sugerir temblar temer tejer
 tirar torcer toser traducir tragar unir vencer vender ver vestir viajar vigilar visitar volar votar
 zurcir""",
-    # Genera of animals, plants, fungi and bacteria
+    # Genera of animals, plants, fungi, bacteria and other single cells
     "genus": """canis felis ursus equus bos ovis capra sus lepus mus rattus sciurus castor vulpes
 lynx panthera acinonyx hyaena giraffa loxodonta elephas hippopotamus cervus alces rangifer bison
 camelus lama macaca papio gorilla pongo homo lemur talpa sorex erinaceus vespertilio balaena
@@ -126,7 +126,7 @@ def letter_shares(words, vocab):
     return [count[letter] / sum(count.values()) for letter in vocab]
 
 def make_doc(word, peers, usual, vocab, rng):
-    """(excess, tokens): of each letter in N_HINTS other words, over its usual share; the word."""
+    """(excess, tokens): each letter's share in N_HINTS other words less its usual one; the word."""
     hints = [other for other in rng.sample(peers, N_HINTS + 1) if other != word][:N_HINTS]
     shares = letter_shares(hints, vocab)  # twice, to suit the size of the other inputs
     return [2.0 * (share - mean) for share, mean in zip(shares, usual)], encode(word, vocab)
@@ -207,11 +207,11 @@ def softmax(logits):
     return [e * inverse for e in exp_vals]
 
 def cross_entropy(logits, target):
-    """-log softmax(logits)[target], in nats, as one node with derivatives p_i - (i == target)."""
+    """-log softmax(logits)[target] = log(sum_j exp(x_j)) - x_target, in nats, as one node."""
     high = max(v.data for v in logits)  # shifted as in softmax, lest exp overflow; log meets no 0
     exps = [math.exp(v.data - high) for v in logits]
     total = math.fsum(exps)
-    slopes = [e / total - (i == target) for i, e in enumerate(exps)]
+    slopes = [e / total - (i == target) for i, e in enumerate(exps)]  # p_i; less 1 at the target
     return Value(math.log(total) + high - logits[target].data, (*logits,), (*slopes,))
 
 # ===== 3. Model ===================================================================================
@@ -230,8 +230,8 @@ def cross_entropy(logits, target):
 # graph is built for it, and one that is not chosen is not computed, neither forward nor back.
 # (Adam, which is not counted below, still moves it a little, by the memory of earlier gradients.)
 
-# Multiplications in the layer, by part, counted where they are done; those of the router, which the
-# graph does, beside its calls. Not counted: softmax, SHARPNESS, tanh's slope, balancing, Adam.
+# Multiplications in the layer, by part, counted where they are done; the router's, which the graph
+# does, are added beside its calls. Not counted: softmax, SHARPNESS, tanh's slope, balancing, Adam.
 work = collections.Counter()
 
 def dot_floats(part, a, b):
@@ -250,8 +250,8 @@ def init_model(vocab_size, n_expert, n_hidden, rng):
         return [[Value(rng.gauss(0.0, std)) for _ in range(columns)] for _ in range(rows)]
     model = {"wte": matrix(vocab_size, N_EMBD, 0.5), "bag": matrix(vocab_size, N_BAG, 1.0),
              "mixer": matrix(N_STREAM, N_EMBD, 0.36),
-             "mixer_bag": matrix(N_STREAM, N_BAG + 1, 0.36),        # + 1: all biases are weights
-             "lm_head": matrix(vocab_size, N_STREAM + 1, 0.3)}      # of an input that is always 1
+             "mixer_bag": matrix(N_STREAM, N_BAG + 1, 0.36),        # + 1: constants to add (biases)
+             "lm_head": matrix(vocab_size, N_STREAM + 1, 0.3)}      # are weights of an input of 1
     for e in range(n_expert):  # Values only so that adam_step finds .data and .grad
         model[f"in{e}"] = matrix(n_hidden, N_STREAM + 1, (N_STREAM + 1) ** -0.5)
         model[f"out{e}"] = matrix(N_STREAM, n_hidden, 0.5 * n_hidden ** -0.5)
@@ -294,8 +294,8 @@ def route(model, bag):
     chosen = sorted(range(N_EXPERT), key=lambda e: -scores[e].data)[:TOP_K]
     return chosen, softmax([scores[e] for e in chosen]), scores
 
-# What the way back needs: of a word, and in visits of each letter: h, the (hidden, output) of each
-# chosen expert, and y.
+# What the way back needs. Of the word: chosen, gates, scores, weights. In visits, of each letter:
+# h, the (hidden, output) of each chosen expert, and y.
 Tape = collections.namedtuple("Tape", "chosen gates scores weights visits")
 
 def expert_leaves(model):
@@ -354,9 +354,9 @@ def balance_loss(scores, load):
     """N sum_e f_e P_e, with f = load and P the router's probabilities: 1 if f is even."""
     # Nothing so far makes the router fair, and if each expert has a device of its own, all wait for
     # the busiest. Hence this loss, at some cost in the main one (Switch, eq. 4; there f and P are
-    # means over a batch of tokens). f_e, the share of choices that fell on e, is a count, without
-    # derivative. The loss has one in P_e, N f_e: it pushes down the scores of experts busier than
-    # the average, weighted by P, and the others up.
+    # means over many tokens). f_e, the share of choices that fell on e, is a count, without
+    # derivative. The slope in P_e is N f_e; in the score s_e it is N P_e (f_e - sum_j P_j f_j). So
+    # experts busier than this mean of f, weighted by P, are pushed down, and the others up.
     return vsum([p * (N_EXPERT * f) for f, p in zip(load, softmax(scores))])
 
 # ===== 4. Training ================================================================================
@@ -433,7 +433,7 @@ def count_table(firsts, labels):
     return table
 
 def mutual_information(table):
-    """Bits that the column tells about the row: sum of p(r,c) log2(p(r,c) / (p(r) p(c)))."""
+    """Bits that the column tells of the row: the mean of log2(p(row given column) / p(row))."""
     rows, columns = [sum(row) for row in table], [sum(column) for column in zip(*table)]
     return math.fsum(n / sum(rows) * math.log2(n * sum(rows) / (rows[i] * columns[e]))
                      for i, row in enumerate(table) for e, n in enumerate(row) if n)
@@ -470,15 +470,15 @@ def main(args):
         turns = [word for _ in range(0, n, len(some)) for word in rng.sample(some, len(some))][:n]
         return turns, [make_doc(word, [w for w in some if kind_of[w] == kind_of[word]], usual,
                                 vocab, rng) for word in turns]
-    tested, held_out = documents(test_words, min(n_held_out, 20 + steps))
+    tested, held_out = documents(test_words, min(n_held_out, 20 + steps))  # fewer in a short try
     labels, n_tokens = [kind_of[word] for word in tested], sum(len(word) + 1 for word in tested)
     print("\n1. Held-out loss in nats per token; parameters and multiplications per token are\n"
           "   those of the layer alone. Gain: of the mixture over this one, +- its standard\n"
-          "   error over words (another training may differ by more)\n\n"
+          "   error over words (another training may differ). Dense sizes are rounded up\n\n"
           "                    parameters  multiplications      nats   gain\n"
           "                                forward  training")
     cost = N_STREAM + 1 + N_STREAM  # parameters and multiplications of a hidden unit
-    router = N_EXPERT * (N_BAG + 1)  # counted in full for each letter: it favours the dense layer
+    router = N_EXPERT * (N_BAG + 1)  # runs once a word; dense gets this much more for each letter
     same_work = -(-(TOP_K * N_HIDDEN * cost + router + TOP_K * N_STREAM) // cost)  # rounded up
     same_size = -(-(N_EXPERT * N_HIDDEN * cost + router) // cost)
     turns, docs = documents(train_words, steps)  # the same for all models
@@ -497,7 +497,7 @@ def main(args):
         layer = sum(len(row) for key, w in model.items() for row in w
                     if key not in ("wte", "bag", "mixer", "mixer_bag", "lm_head"))
         gaps = list(map(operator.sub, nats[name], nats["mixture"]))
-        mean = math.fsum(gaps) / len(gaps)
+        mean = math.fsum(gaps) / len(gaps)  # for the error: words are independent, variances add
         error = math.fsum((gap - mean) * (gap - mean) for gap in gaps) ** 0.5 / n_tokens
         print(f"   {name:16} {layer:10}  {forwards[name]:7.0f} {both[name]:9.0f}   "
               f"{math.fsum(nats[name]) / n_tokens:10.3f}"
@@ -545,6 +545,6 @@ def main(args):
 
 # Try this, one line at a time (seed 42; the mixture gains 0.051 over dense with its work):
 # - N_HINTS = 0: there is nothing to route by, and nothing is gained: -0.014.
-# - TOP_K = 1: -0.022. The gate of a single expert is always 1: the loss cannot teach the router.
+# - TOP_K = 1: -0.022. The gate is always 1, and L teaches nothing (Switch's softmax is over all).
 # - TOP_K = 4: 0.049. All experts work, 853 multiplications in place of 429, and gain no more.
 if __name__ == "__main__": run(main, __doc__)

@@ -203,7 +203,7 @@ def gpt(model, token, cache):
     return linear(x, model["lm_head"])
 
 def gpt_floats(floats, token, cache):
-    """gpt without derivatives, on floats: several times as fast (in microdpo.py to the bit)."""
+    """gpt without derivatives, on floats: several times as fast, the same but for rounding."""
     def add(x, y): return list(map(operator.add, x, y))
     def product(x, w): return [math.fsum(map(operator.mul, row, x)) for row in w]
     def norm(x): return [a * s for s in [(product(x, [x])[0] / len(x) + 1e-5) ** -0.5] for a in x]
@@ -277,9 +277,9 @@ def variance(values):
     return mean((a - middle) * (a - middle) for a in values)
 
 # The aim: a large mean of R(y) = r(y) - beta log(pi(y) / pi_ref(y)) over words y of the policy pi
-# (the mean of that log is the KL). Sampling has no derivative, but the gradient of the mean of R is
-# the mean of R times that of log pi(y): REINFORCE: better words get likelier. PPO adds three
-# things: advantages in place of R (gae), several steps from one batch, and the clip (surrogate).
+# (the mean of that log is the KL). A draw has no derivative, but that mean is sum_y pi(y) R(y), and
+# pi' = pi (log pi)': so its gradient is the mean of R(y) (log pi(y))', REINFORCE: better words get
+# likelier. PPO adds advantages for R (gae), several steps from one batch, the clip (surrogate).
 # Reward model and value function are floats and linear: dr/d(weight) is the weight's feature.
 
 def predict(weights, x):
@@ -329,7 +329,7 @@ def best_of(n, scores, points):
                      for k, (_, y) in enumerate(ranked))
 
 def features(weights, tokens):
-    """The features of each state s_t for V(s_t): length, last token, r's score so far."""
+    """For V(s_t), a guess at the rewards to come after tokens 0 to t: the features of s_t."""
     sums = itertools.accumulate([0.0, *[weights.get(p, 0.0) for p in zip(tokens, tokens[1:])]])
     return [{("length", t): 1.0, ("last", token): 1.0, "so far": so_far}
             for t, (token, so_far) in enumerate(zip(tokens[:-1], sums))]
@@ -347,7 +347,7 @@ def rewards(moved, r, beta):
     return [*costs[:-1], costs[-1] + r]
 
 def gae(rewards, values, lam):
-    """Advantages A_t = d_t + lam A_(t+1), d_t = r_t + V(s_(t+1)) - V(s_t); later counts as now."""
+    """Advantages A_t = d_t + lam A_(t+1), d_t = r_t + V(s_(t+1)) - V(s_t); all r count in full."""
     # How much better than V(s_t) expected did it go from token t on? Lam 0, A_t = d_t, believes V
     # from the next token on. Lam 1, A_t = r_t + r_(t+1) + ... - V(s_t), believes only what came.
     advantages, v_next, a_next = [], 0.0, 0.0
@@ -401,8 +401,8 @@ def ppo(name, reference, weights, reward, vocab, beta, clip, iterations, size, r
         values = [[predict(v, x) for x in row] for row in states]
         raw = [gae(rewards(moved, r, beta), row, LAMBDA)
                for (_, _, moved, r), row in zip(batch, values)]
-        returns = [list(map(operator.add, a, b)) for a, b in zip(raw, values)]
-        # Adam ignores the size of a gradient, so only compare: about half of the tokens gain.
+        returns = [list(map(operator.add, a, b)) for a, b in zip(raw, values)]  # what V is to learn
+        # Adam would undo the scale anyway; the shift makes about half of the tokens gain.
         advantages = normalize(raw)  # then several steps with them; in the first all ratios are 1
         orders = [rng.sample(range(size), size) for _ in range(EPOCHS)]
         for part in [o[i:i + MINIBATCH] for o in orders for i in range(0, size, MINIBATCH)]:
@@ -421,11 +421,11 @@ def ppo(name, reference, weights, reward, vocab, beta, clip, iterations, size, r
             del loss, terms, new
         flat, errors = [[a for row in table for a in row] for table in (returns, raw)]
         rows.append({**figures(batch, vocab),
-            "explained": 1.0 - variance(errors) / max(variance(flat), 1e-9),
+            "explained": 1.0 - variance(errors) / max(variance(flat), 1e-9),  # what V foresaw
             "outside": mean(abs(ratio - 1.0) > CLIP for ratio, _ in ratios),
             # the samples whose gradient is 0: past the clip, on the side that A drives the ratio to
             "cut": mean(ratio > 1.0 + clip if a > 0 else ratio < 1.0 - clip for ratio, a in ratios),
-            # KL(pi_old || pi) in the last epoch, from its samples: no term of this is negative
+            # KL(pi_old || pi), the mean of -log r, in the last epoch: r - 1 has mean 0, no term < 0
             "step": mean(r - 1.0 - math.log(r) for r, _ in ratios[-len(flat):])})
         progress(name, iteration, iterations, -rows[-1]["reward"], start)  # minus reward: a loss
     return freeze(policy), rows
@@ -492,7 +492,7 @@ def main(args):
         floats, rows = ppo(name, reference, weights, reward, vocab, beta, clip,
                            scaled(ITERATIONS, 1), scaled(BATCH, 8), random.Random(seeds[0]))
         runs[name] = {**measure(floats), "rows": rows}
-        print(f"\n{i}. {name}: beta {beta}, clip {clip}; batches before their steps; +-: error\n\n"
+        print(f"\n{i}. {name}: beta {beta}, clip {clip}; as sampled; aim: reward - {BETA} KL\n\n"
               "       reward      true         KL     aim  step KL  |ratio-1|  cut by explained\n"
               f"        model     points    to ref          a token     > {CLIP}    clip  variance")
         for n, row in enumerate(rows, 1):
@@ -501,7 +501,7 @@ def main(args):
     points, scores, marks = [*map(true, known)], [*map(reward, known)], []
     best = best_of(N_BEST, scores, points)
     print(f"\n6. In the end: {len(runs['PPO']['words'])} fresh words of each, at most "
-          f"{BLOCK_SIZE} letters; aim: reward - {BETA} KL\n\n"
+          f"{BLOCK_SIZE} letters; +-: standard error\n\n"
           "               reward      true         KL    aim distinct letter       excess\n"
           "                model     points    to ref           words  pairs length letters")
     for name, f in runs.items():

@@ -247,7 +247,7 @@ def train(model, docs, steps):
 # ===== 5. The lesson: fewer bits ==================================================================
 # A grid is 2^bits numbers, one step (the scale) apart; of a weight only the code of its nearest is
 # stored: code c = 0 to 2^bits - 1 stands for scale * (c - zero), zero being the code of 0.0. The
-# error is about half a step at most, so small steps are wanted, and the largest number on the grid
+# error is about half a step at most, so small steps are wanted, but the largest of the weights
 # forbids them: the grid must reach it. Hence groups: the fewer weights share a scale, the lower
 # their peak, but each scale costs 2 bytes. Training with the rounding in the loop can do better.
 Packed = collections.namedtuple("Packed", "bits group columns n codes scales zeros")
@@ -280,7 +280,7 @@ def to_code(x, scale, zero, bits):
 def quantize(w, bits, group, affine=False, u=None):
     """A matrix as Packed, rounded to nearest; group: one of GROUPS. u is for error feedback."""
     # With the columns u of eliminate(), below, each weight first moves against the errors that the
-    # weights before it in its row have made: part 5 of the output. Without, none moves.
+    # weights before it in its row have made (fdot stops with these): part 5 of the output.
     flat, columns = [x for row in w for x in row], len(w[0])
     group = {"tensor": len(flat), "row": columns}.get(group, group)
     grids = [find_grid(flat[i:i + group], bits, affine) for i in range(0, len(flat), group)]
@@ -336,7 +336,7 @@ def int8_product(packed, grids, sums):
     """A product for infer, in integers, of matrices with a scale per row; sums gets each total."""
     # Row i holds integers q_ij with scale s_i, and x codes c_j on a grid (t, z). So
     #     y_i = sum_j s_i q_ij t (c_j - z) = s_i t (sum_j q_ij c_j - z sum_j q_ij)
-    # has integers only, but for a factor at the end. (Scales have 11 bits: floats are exact, too.)
+    # has integers only, but for a factor. (Scales have 11 binary digits, floats 53: none is lost.)
     layers = {name: [(row, sum(row), scale) for row, scale in zip(*integers(packed[name]))]
               for name in grids}
     def product(name, x):
@@ -349,12 +349,12 @@ def int8_product(packed, grids, sums):
     return product
 
 def signal_to_noise(model, packed):
-    """Over all weights, absmax, in dB: (6.02 for each bit, from the real steps, as measured)."""
+    """Over all weights, in dB: (6.02 for each bit, by real steps: both absmax; as measured)."""
     # Decibels: 10 log10(sum w^2 / sum error^2). An error spread evenly over its step has a mean
-    # square of step^2 / 12. One bit more halves the step: 20 log10(2) = 6.02 dB. That is
-    # the textbook's line, for 2^b steps from -A to A: the higher this peak above the usual |w|, the
-    # lower the line. The real step is wider, A / (2^(b-1) - 1), a code being unused; A itself has
-    # no error: so (group - 1). With 2 bits most weights become 0: no error spread evenly.
+    # square of step^2 / 12. The textbook cuts -A to A, A the peak of a group, into 2^b steps: one
+    # bit more halves them, 20 log10(2) = 6.02 dB; a peak far above the usual |w| lowers the line.
+    # The real step is A / (2^(b-1) - 1), a code being unused: the textbook's is 1 - 2^(1-b) of it.
+    # A has no error: so (group - 1). With 2 bits most weights become 0: no error spread evenly.
     stored, power, line, step, seen = dequantize(packed), [], [], [], []
     for name, p in packed.items():
         power += [a * a for row in model[name] for a in row]
@@ -373,7 +373,7 @@ def rescale(model, factors):
 
 def smooth(model, inputs):
     """Rescaled so that in fc2 weights and activations of each hidden unit have the same peak."""
-    # f_j = sqrt(max |w_j| / max |x_j|): SmoothQuant, alpha 1/2. It undoes any rescale() exactly.
+    # f_j = sqrt(max |w_j| / max |x_j|): as in SmoothQuant: the same model after any rescale().
     peaks = [[max(map(abs, column)) for column in zip(*rows)]
              for rows in (model["fc2"], inputs["fc2"])]
     return rescale(model, [(w / x) ** 0.5 if w * x > 0.0 else 1.0 for w, x in zip(*peaks)])
@@ -381,22 +381,22 @@ def smooth(model, inputs):
 def gram(inputs):
     """The matrix H with H_ij = the sum of x_i x_j over the inputs x of a layer."""
     # For errors e in a row, the squared error of its output is (e . x)^2: over all x, the sum of
-    # e_i H_ij e_j, in short e' H e. So H is all of the inputs that the output's error depends on.
+    # e_i H_ij e_j, in short e' H e. So H is all one has to know of the inputs for this error.
     columns = list(zip(*inputs))
     return [[fdot(a, b) for b in columns] for a in columns]
 
 def output_error(w, stored, h):
-    """|W x - Q x|^2 as a share of |W x|^2, each added up over the inputs x that made H."""
+    """|W x - Q x|^2, Q = stored, as a share of |W x|^2, each added up over the inputs of H."""
     def total(rows): return math.fsum([e * fdot(row, x) for row in rows for e, x in zip(row, h)])
     return total([list(map(operator.sub, *rows)) for rows in zip(w, stored)]) / total(w)
 
 def eliminate(h):
-    """The columns of U, above its diagonal of ones: H = U D U', U upper triangular, D diagonal."""
-    # Numbers that go into a layer rise and fall together, so one weight can undo another's error.
-    # Gauss's elimination says how: e' H e = sum_j d_j (e_j + sum_(i<j) U_ij e_i)^2. So round w_j -
-    # sum_(i<j) U_ij e_i in place of w_j: then bracket j holds the error of this rounding alone, and
-    # d_j <= H_jj, its factor without feedback if errors are independent. GPTQ has the same codes
-    # by moving later weights after each rounding (arXiv:2307.13304). `extra`: H may be singular.
+    """The columns of U, above its diagonal: e' H e = sum_j d_j (e_j + sum_(i<j) U_ij e_i)^2."""
+    # Inputs rise and fall together, so one weight can undo another's error. Complete the square for
+    # the last e_j: d_j = H_jj, U_ij = H_ij / d_j, and H_ik - U_ij H_jk is left for H_ik. Then for
+    # the e_j before, and so on (Gauss). Now round w_j - sum_(i<j) U_ij e_i in place of w_j: bracket
+    # j is this rounding's error alone; d_j <= H_jj, the factor without it. GPTQ: the same codes by
+    # moving later weights (arXiv:2307.13304). `extra`: else a d_j, by which we divide, may be 0.
     extra = 0.01 * math.fsum([row[i] for i, row in enumerate(h)]) / len(h) or 1.0
     u = [[a + extra * (i == j) for j, a in enumerate(row)] for i, row in enumerate(h)]
     for j in range(len(h) - 1, 0, -1):
@@ -468,7 +468,7 @@ def main(args):
         print(line.rstrip())
     print("\n   Loss over size as a share of 32-bit floats. The distance to the floats' is\n"
           f"   on a log scale; lowest row: up to {base + 0.001:.3f}, by chance below the floats'\n"
-          "   too. T, R, G: a scale per tensor, row, group of 8; small, on top: affine\n")
+          "   too. T, R, G (affine t, r, g): tensor, row, 8; right to left: 8, 4, 3, 2 bits\n")
     draw_losses(points, base)
     print("\n2. Products of integers: activations in 8 bits too, weights with a scale per row\n")
     packed, grids, sums = quantize_all(model, 8, "row"), activation_grids(inputs), []
@@ -493,7 +493,7 @@ def main(args):
               for affine in (False, True) for group in GROUPS]
     for name, most, few, part in ("absmax", 127, 7, slopes[:3]), ("affine", 255, 15, slopes[3:]):
         print(f"   dB per bit, 4 to 8 bits, {name}: " + ", ".join(f"{x:.2f}" for x in part)
-              + f"; {most} / {few} steps give {5 * math.log10(most / few):.2f}")
+              + f"; {most} / {few} steps give {20 * math.log10(most / few) / 4:.2f}")
     print("\n4. An outlier, planted: the busiest hidden unit times k, its column of fc2\n"
           f"   divided by k, which is the same function. KL of 8 bits from floats\n\n{'':36}"
           + "".join(f"{f'k = {k}':>9}" for k in OUTLIERS))
@@ -526,7 +526,7 @@ def main(args):
     worst = max(abs(y - base) for y in [int8] + [table[key][0] for key in table if key[0] == 8])
     four = [table[4, group, False][i] for i in (0, 1) for group in (8, "tensor")]
     share, end = size(quantize_all(model, 4, 8)) / full, [max(y[-1], 1e-30) for y in kls.values()]
-    mends = end[0] / end[1], end[4] / end[5]  # of the table's lines
+    mends = end[0] / end[3], end[4] / end[5]  # of the table's lines
     print("\nclaims")
     for ok, claim in (
             (worst <= 0.01, f"8 bits, integer products too: loss within {worst:.4f} <= 0.01"),
@@ -536,8 +536,8 @@ def main(args):
             (gap <= 1e-9, f"integer products equal their float simulation to {gap:.1e} <= 1e-9"),
             (max(abs(slope - 6.02) for slope in slopes) <= 0.5,
              f"4 to 8 bits: {min(slopes):.2f} to {max(slopes):.2f} dB per bit, 6.02 +- 0.5"),
-            (min(mends) >= 5, f"k = {OUTLIERS[-1]}: KL cut >= 5 times: {mends[0]:.0f} by rows, "
-             f"{mends[1]:.0f} by smoothing (activations)"),
+            (min(mends) >= 5, f"k = {OUTLIERS[-1]}: smoothing cuts KL >= 5 times: {mends[0]:.0f} "
+             f"for weights, {mends[1]:.0f} for activations"),
             (max(shares) < 1 and ends[1][1] < ends[0][1],
              f"feedback: at most {max(shares):.2f} of the output error of rounding, and of the KL "
              f"{ends[1][1] / max(ends[0][1], 1e-30):.2f}")):

@@ -317,10 +317,10 @@ def test_pictures(capsys):
     ]
 
 
-def test_pick_sharpens_by_the_temperature():
+def test_draw_sharpens_by_the_temperature():
     logits, n = [0.0, 1.0, 0.5], 4000
     rng = random.Random(1)
-    tokens = [k.pick(logits, rng) for _ in range(n)]
+    tokens = [k.draw(logits, rng) for _ in range(n)]
     exps = [math.exp(a / k.TEMPERATURE) for a in logits]
     for i, e in enumerate(exps):
         p = e / sum(exps)
