@@ -482,7 +482,7 @@ def main(args):
     for beta in BETAS:
         policy, examples = thaw(reference), [(*pair[:4], beta) for pair in pairs]
         batches = [examples[i:i + BATCH] for i in range(0, len(pairs), BATCH)]
-        # Adam cancels the factor beta in the gradient, but the optimum is nearer as beta grows.
+        # Adam cancels beta in the gradient, but the optimum is nearer as beta grows: smaller steps.
         first += train(f"DPO {beta}", policy, dpo_loss, batches, TUNE_RATE * 0.5 / beta,
                        watch if beta == BETA else None)[:1]
         runs[f"DPO {beta}"] = judged(freeze(policy))

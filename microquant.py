@@ -373,7 +373,7 @@ def rescale(model, factors):
 
 def smooth(model, inputs):
     """Rescaled so that in fc2 weights and activations of each hidden unit have the same peak."""
-    # f_j = sqrt(max |w_j| / max |x_j|): as in SmoothQuant: the same model after any rescale().
+    # f_j = sqrt(max |w_j| / max |x_j|), as in SmoothQuant: the same model after any rescale().
     peaks = [[max(map(abs, column)) for column in zip(*rows)]
              for rows in (model["fc2"], inputs["fc2"])]
     return rescale(model, [(w / x) ** 0.5 if w * x > 0.0 else 1.0 for w, x in zip(*peaks)])

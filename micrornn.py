@@ -295,7 +295,7 @@ def evaluate(model, docs):
 # all dh_t[i] / dh_(t-1)[j], the Jacobian, with rows for columns (') as we go backwards:
 #     dL/dh_1 = J_2' J_3' ... J_T' dL/dh_T
 # RNN: J_t = diag(1 - h_t^2) U, that is U with row i times 1 - h_t[i]^2, the slope of tanh. U keeps
-#     lengths, at first, but the slope is below 1 wherever h is not 0. Measured, it is 0.6 a step,
+#     lengths, at first, but the slope is below 1 where h is not 0. Measured, a step passes 0.6 on,
 #     and 0.6 to the power of 46 is 6e-11: the gradient vanishes, and hardly anything tells step 1
 #     what was worth remembering. (It may also explode; capping it cures that, and not this.)
 # GRU: J_t = diag(z_t) + (terms through c, z and r). Where z is near 1, the first term alone keeps
