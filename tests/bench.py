@@ -14,6 +14,7 @@ import os
 import platform
 import random
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -70,35 +71,47 @@ def count_here(script):
     print(next(counter))
 
 
-def fused_against_unfused(steps=20):
-    """Time the same training steps of microgpt, fused and not, with and without the collector."""
+def fused_against_unfused(steps=20, rounds=5):
+    """Time the same training steps of microgpt, fused and not, with and without the collector.
+
+    Fused and unfused take turns, and the median of the rounds is printed: one round alone may be
+    off by a third, as the collector's full passes come when they come.
+    """
     g = load("microgpt.py")
     words = list(g.NAMES)
     random.Random(42).shuffle(words)
     vocab = "\n" + "".join(sorted(set("".join(words))))
     docs = [g.encode(word, vocab) for word in words[:steps]]
-    print(f"microgpt, the same {steps} training steps (forward, backward, Adam), ms per step")
+
+    def one_round(build, collector):
+        """(ms per step, losses) of the same steps from the same start."""
+        model = g.init_model(len(vocab), random.Random(1))
+        params = [p for w in model.values() for row in w for p in row]
+        m, v, losses = [0.0] * len(params), [0.0] * len(params), []
+        gc.collect()
+        gc.enable() if collector == "on" else gc.disable()
+        begin = time.perf_counter()
+        for step, tokens in enumerate(docs, 1):
+            for p in params:
+                p.grad = 0.0
+            loss = build(model, tokens)
+            loss.backward()
+            g.adam_step(params, m, v, step, g.LEARNING_RATE, g.BETA1, g.BETA2)
+            losses.append(loss.data)
+        passed = time.perf_counter() - begin
+        gc.enable()
+        return passed / steps * 1000, losses
+
+    print(f"microgpt, the same {steps} training steps (forward, backward, Adam), ms per step,")
+    print(f"median of {rounds} rounds")
     print("  cyclic collector   fused   + and *    times   largest difference of a loss")
     for collector in ("off", "on"):
-        times, losses = [], []
-        for build in (g.word_loss, g.unfused_loss):
-            model = g.init_model(len(vocab), random.Random(1))
-            params = [p for w in model.values() for row in w for p in row]
-            m, v = [0.0] * len(params), [0.0] * len(params)
-            gc.collect()
-            gc.enable() if collector == "on" else gc.disable()
-            losses.append([])
-            begin = time.perf_counter()
-            for step, tokens in enumerate(docs, 1):
-                for p in params:
-                    p.grad = 0.0
-                loss = build(model, tokens)
-                loss.backward()
-                g.adam_step(params, m, v, step, g.LEARNING_RATE, g.BETA1, g.BETA2)
-                losses[-1].append(loss.data)
-            times.append((time.perf_counter() - begin) / steps * 1000)
-            gc.enable()
-        gap = max(abs(a - b) for a, b in zip(*losses))
+        pairs = [
+            [one_round(build, collector) for build in (g.word_loss, g.unfused_loss)]
+            for _ in range(rounds)
+        ]
+        times = [statistics.median(ms for ms, _ in column) for column in zip(*pairs)]
+        gap = max(abs(a - b) for (_, x), (_, y) in pairs for a, b in zip(x, y))
         ratio = times[1] / times[0]
         print(f"  {collector:16} {times[0]:7.1f} {times[1]:9.1f} {ratio:8.1f}   {gap:.1e}")
 
