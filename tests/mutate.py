@@ -3,9 +3,10 @@
 python tests/mutate.py [SCRIPT ...] [--each N]     N changes in each script, 12 if not given
 
 A change is one of: an operator for its opposite, a comparison for its neighbour, a number plus one,
-a negated condition, a statement left out. It falls on a function that is neither main() (its claims
-are what --full is for) nor canon (that is compared with microgpt.py). Each mutant is a copy of the
-project in a temporary folder; the tests of its script run there, and the survivors are printed.
+a negated condition, a statement left out. It does not fall on main(), whose claims are what --full
+is for, nor on canon outside microgpt.py, which is compared with the text there. Each mutant is a
+copy of the project in a temporary folder; the tests of its script run there, and the survivors are
+printed.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from scripts import CANON, COPIED, ROOT, SCRIPTS, source  # noqa: E402
+from scripts import CANON, ROOT, SCRIPTS, source  # noqa: E402
 
 OPPOSITE = {
     ast.Add: ast.Sub,
@@ -64,12 +65,9 @@ def changes(node):
 def mutants(script, number, rng):
     """Sources that differ from the script's in one place: (the change as a text, source)."""
     lines, found = source(script).splitlines(keepends=True), []
+    kept = {"main"} if script == "microgpt.py" else {"main", *CANON}
     for top in ast.parse(source(script)).body:
-        if isinstance(top, (ast.FunctionDef, ast.ClassDef)) and top.name not in (
-            *CANON,
-            *COPIED,
-            "main",
-        ):
+        if isinstance(top, (ast.FunctionDef, ast.ClassDef)) and top.name not in kept:
             for i, node in enumerate(ast.walk(top)):
                 found += [(top, i, k) for k, _ in enumerate(changes(node))]
     for top, i, k in rng.sample(found, min(number, len(found))):

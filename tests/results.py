@@ -27,7 +27,8 @@ without comments, docstrings, data and blank lines.
 def claims(output):
     """The lines of an output below "claims": [(ok or no, statement), ...]."""
     lines = output.splitlines()
-    return [(line[1:3], line[5:]) for line in lines[lines.index("claims") + 1 :]]
+    marked = [line for line in lines[lines.index("claims") + 1 :] if line.startswith("[")]
+    return [(line[1:3], line[5:]) for line in marked]
 
 
 def split(statements):

@@ -3,139 +3,186 @@
 import math
 import random
 
+import bench
 import pytest
 from scripts import load
 
 g = load("microgpt.py")
-VOCAB = "\n" + "abcdefghijklmnopqrstuvwxyz"
+VOCABULARY = [g.BOUNDARY, *"abcdefghijklmnopqrstuvwxyz"]
+
+
+def tokenize(word):
+    return g.tokenize(word, VOCABULARY)
 
 
 @pytest.fixture(scope="module")
 def model():
     """A model with larger parameters than a fresh one: softmax and relu are far from linear."""
-    rng = random.Random(7)
-    model = g.init_model(len(VOCAB), rng)
-    for p in params_of(model):
+    model = g.init_model(len(VOCABULARY), random.Random(7))
+    for p in g.parameters(model):
         p.data *= 4.0
     return model
-
-
-def params_of(model):
-    return [p for w in model.values() for row in w for p in row]
 
 
 def float_logits(model, tokens):
     """The logits after the last of tokens: the same transformer, written anew in plain floats."""
     w = {name: [[p.data for p in row] for row in matrix] for name, matrix in model.items()}
 
-    def matmul(m, x):
-        return [sum(a * b for a, b in zip(row, x)) for row in m]
+    def product(name, x):
+        return [sum(a * b for a, b in zip(row, x)) for row in w[name]]
 
     def norm(x):
         size = math.sqrt(sum(v * v for v in x) / len(x) + 1e-5)
         return [v / size for v in x]
 
-    xs = [norm([a + b for a, b in zip(w["wte"][t], w["wpe"][i])]) for i, t in enumerate(tokens)]
-    q = matmul(w["wq"], xs[-1])
-    ks, vs = [matmul(w["wk"], x) for x in xs], [matmul(w["wv"], x) for x in xs]
+    xs = []
+    for place, token in enumerate(tokens):
+        pairs = zip(w["token_embedding"][token], w["position_embedding"][place])
+        xs.append(norm([a + b for a, b in pairs]))
+    normed = [norm(x) for x in xs]
+    query = product("layer0.query", normed[-1])
+    keys = [product("layer0.key", x) for x in normed]
+    values = [product("layer0.value", x) for x in normed]
     heads = []
     for h in range(0, 16, 4):
-        scores = [sum(q[j] * k[j] for j in range(h, h + 4)) / math.sqrt(4) for k in ks]
+        scores = [sum(query[j] * k[j] for j in range(h, h + 4)) / math.sqrt(4) for k in keys]
         total = sum(math.exp(s) for s in scores)
-        heads += [
-            sum(math.exp(s) / total * v[j] for s, v in zip(scores, vs)) for j in range(h, h + 4)
-        ]
-    x = [a + b for a, b in zip(xs[-1], matmul(w["wo"], heads))]
-    hidden = [max(v, 0.0) for v in matmul(w["fc1"], norm(x))]
-    return matmul(w["lm_head"], [a + b for a, b in zip(x, matmul(w["fc2"], hidden))])
+        for j in range(h, h + 4):
+            heads.append(sum(math.exp(s) / total * v[j] for s, v in zip(scores, values)))
+    x = [a + b for a, b in zip(xs[-1], product("layer0.output", heads))]
+    hidden = [max(v, 0.0) for v in product("layer0.fc1", norm(x))]
+    x = [a + b for a, b in zip(x, product("layer0.fc2", hidden))]
+    return product("lm_head", x)
+
+
+def float_log_probs(model, tokens):
+    """log p of each token after the first, by float_logits."""
+    result = []
+    for i, target in enumerate(tokens[1:], 1):
+        logits = float_logits(model, tokens[:i])
+        result.append(logits[target] - math.log(sum(math.exp(v) for v in logits)))
+    return result
 
 
 # --- Data ----------------------------------------------------------------------------------------
 
 
 def test_names_are_the_census_list():
-    assert len(g.NAMES) == len(set(g.NAMES)) == 600
-    assert g.NAMES[:4] == ["mary", "james", "patricia", "john"]
-    assert all(name.isascii() and name.islower() and len(name) < g.BLOCK_SIZE for name in g.NAMES)
+    names = g.NAMES.split()
+    assert len(names) == len(set(names)) == 600
+    assert names[:4] == ["mary", "james", "patricia", "john"] and names[-1] == "arturo"
+    assert all(name.isascii() and name.islower() and len(name) < g.BLOCK_SIZE for name in names)
 
 
-def test_encode_marks_both_ends():
-    assert g.encode("abz", VOCAB) == [0, 1, 2, 26, 0]
+def test_tokens_are_those_of_the_comment():
+    assert g.make_vocabulary(g.NAMES.split()) == VOCABULARY
+    assert tokenize("mary") == [0, 13, 1, 18, 25, 0]
 
 
-def test_read_words_keeps_each_line_once(tmp_path):
-    path = tmp_path / "words.txt"
-    words = [f"word{i}" for i in range(12)]
-    path.write_bytes("\ufeff".encode() + "\r\n".join([*words, "", "word3", "  "]).encode())
-    assert g.read_words(path) == words
+def test_split_holds_out_a_sixth_or_100_and_loses_nothing():
+    names = g.NAMES.split()
+    for n, held_out in ((600, 100), (30, 5), (6, 1)):
+        data = g.split_data(names[:n], random.Random(3))
+        assert len(data.held_out_names) == len(data.held_out) == held_out
+        assert sorted(data.train_names + data.held_out_names) == sorted(names[:n])
+        assert data.train_names != names[held_out:n]  # shuffled
+        for words, tokens in (
+            (data.train_names, data.train_set),
+            (data.held_out_names, data.held_out),
+        ):
+            assert tokens == [g.tokenize(word, data.vocabulary) for word in words]
+    assert names == g.NAMES.split()  # the list itself is left alone
 
 
 # --- Model ---------------------------------------------------------------------------------------
 
 
-def test_parameter_count_of_the_issue(model):
-    assert len(params_of(model)) == 4192
+def test_parameter_count_and_spread(model):
+    fresh = g.init_model(27, random.Random(5))
+    numbers = [p.data for p in g.parameters(fresh)]
+    assert len(numbers) == 4192
+    assert math.fsum(numbers) / 4192 == pytest.approx(0.0, abs=0.005)
+    assert math.fsum([x * x for x in numbers]) / 4192 == pytest.approx(0.08 * 0.08, rel=0.1)
+    assert len({p for p in g.parameters(fresh)}) == 4192  # no Value stands in two places
+
+
+def test_more_layers_have_matrices_of_their_own(monkeypatch):
+    monkeypatch.setattr(g, "N_LAYER", 2)
+    model = g.init_model(27, random.Random(5))
+    assert len(g.parameters(model)) == 4192 + 3072
+    caches = g.new_caches()
+    g.gpt(model, 3, caches)
+    assert [len(cache.keys) for cache in caches] == [1, 1] and caches[0].keys != caches[1].keys
 
 
 def test_gpt_is_the_transformer_it_says_it_is(model):
-    tokens = g.encode("rosetta", VOCAB)
-    cache = [], [], []
+    tokens = tokenize("rosetta")
+    caches = g.new_caches()
     for i, token in enumerate(tokens[:-1]):
-        logits = [v.data for v in g.gpt(model, token, cache)]
+        logits = [v.data for v in g.gpt(model, token, caches)]
         assert logits == pytest.approx(float_logits(model, tokens[: i + 1]), rel=1e-11, abs=1e-11)
 
 
+def test_a_frozen_model_gives_the_same_numbers_and_is_a_copy(model):
+    frozen = g.freeze(model)
+    words = [tokenize("anna"), tokenize("rosetta")]
+    assert g.word_loss(frozen, *words) == g.word_loss(model, *words).data
+    assert all(type(p) is float for matrix in frozen.values() for row in matrix for p in row)
+    before = frozen["lm_head"][3][2]
+    model["lm_head"][3][2].data += 1.0
+    assert frozen["lm_head"][3][2] == before
+    model["lm_head"][3][2].data -= 1.0
+
+
 def test_attention_weights_are_causal_and_sum_to_one(model):
-    cache = [], [], []
-    for token in g.encode("anna", VOCAB)[:-1]:
-        g.gpt(model, token, cache)
-    for position, heads in enumerate(cache[2]):
-        assert len(heads) == g.N_HEAD
-        for weights in heads:
-            assert len(weights) == position + 1
-            assert math.fsum(weights) == pytest.approx(1.0, abs=1e-12)
+    caches = g.new_caches()
+    for token in tokenize("anna")[:-1]:
+        g.gpt(model, token, caches)
+    for place, weights_of_heads in enumerate(caches[0].weights):
+        assert len(weights_of_heads) == g.N_HEAD
+        for weights in weights_of_heads:
+            assert len(weights) == place + 1
+            assert math.fsum([w.data for w in weights]) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_the_weights_of_the_comment():
+    assert [round(p, 2) for p in g.softmax([0.0, 2.0, 1.0])] == [0.09, 0.67, 0.24]
 
 
 def test_word_loss_against_finite_differences(model):
-    tokens = g.encode("jo", VOCAB)
-    params = params_of(model)
+    words = [tokenize("jo"), tokenize("max")]
+    params = g.parameters(model)
     for p in params:
         p.grad = 0.0
-    g.word_loss(model, tokens).backward()
+    g.word_loss(model, *words).backward()
     rng = random.Random(1)
-    chosen = [
-        rng.choice([p for row in matrix for p in row])
-        for matrix in model.values()
-        for _ in range(3)
-    ]
-    chosen += [model["wte"][t][3] for t in tokens[:3]] + [model["wpe"][i][5] for i in range(3)]
+    chosen = []
+    for matrix in model.values():
+        chosen += rng.sample([p for row in matrix for p in row], 3)
+    chosen += [model["token_embedding"][t][3] for t in words[0][:3]]
+    chosen += [model["position_embedding"][i][5] for i in range(3)]
     assert sum(p.grad != 0.0 for p in chosen) > 15
     for p in chosen:
         x, h = p.data, 1e-6
         p.data = x + h
-        above = g.word_loss(model, tokens).data
+        above = g.word_loss(model, *words).data
         p.data = x - h
-        below = g.word_loss(model, tokens).data
+        below = g.word_loss(model, *words).data
         p.data = x
         assert p.grad == pytest.approx((above - below) / (2 * h), rel=1e-4, abs=1e-8)
 
 
-def test_word_loss_is_cross_entropy_in_nats(model):
-    tokens = g.encode("eve", VOCAB)
-    nats = []
-    for i, target in enumerate(tokens[1:], 1):
-        logits = float_logits(model, tokens[:i])
-        nats.append(math.log(sum(math.exp(v) for v in logits)) - logits[target])
-    assert g.word_loss(model, tokens).data == pytest.approx(sum(nats) / len(nats), rel=1e-11)
+def test_log_probs_and_word_loss_are_in_nats_and_count_each_token_once(model):
+    words = [tokenize("eve"), tokenize("margaret")]
+    expected = [float_log_probs(model, tokens) for tokens in words]
+    for tokens, log_ps in zip(words, expected):
+        found = [v.data for v in g.log_probs(model, tokens)]
+        assert found == pytest.approx(log_ps, rel=1e-11)
+    mean = -math.fsum(expected[0] + expected[1]) / (4 + 9)
+    assert g.word_loss(model, *words).data == pytest.approx(mean, rel=1e-11)
 
 
-def test_evaluate_counts_each_token_once(model):
-    docs = [g.encode("al", VOCAB), g.encode("margaret", VOCAB)]
-    losses = [g.word_loss(model, tokens).data for tokens in docs]
-    assert g.evaluate(model, docs) == pytest.approx((3 * losses[0] + 9 * losses[1]) / 12, rel=1e-12)
-
-
-# --- Sampling ------------------------------------------------------------------------------------
+# --- Writing -------------------------------------------------------------------------------------
 
 
 class Chance:
@@ -151,133 +198,343 @@ class Chance:
 
 def test_sample_feeds_each_token_back_at_its_temperature(model):
     chance = Chance([3, 1, 0])
-    assert g.sample(model, VOCAB, 0.5, chance) == "ca"
+    assert g.sample(g.freeze(model), VOCABULARY, 0.5, chance) == "ca"
     for i, tokens in enumerate([[0], [0, 3], [0, 3, 1]]):
         logits = float_logits(model, tokens)
         total = sum(math.exp(v / 0.5) for v in logits)
-        assert chance.seen[i] == pytest.approx(
-            [math.exp(v / 0.5) / total for v in logits], rel=1e-9
-        )
+        expected = [math.exp(v / 0.5) / total for v in logits]
+        assert chance.seen[i] == pytest.approx(expected, rel=1e-9)
 
 
 def test_sample_ends_with_the_context(model):
-    assert g.sample(model, VOCAB, 1.0, Chance([5] * 99)) == "e" * g.BLOCK_SIZE
+    frozen = g.freeze(model)
+    assert g.sample(frozen, VOCABULARY, 1.0, Chance([5] * 99)) == "e" * g.BLOCK_SIZE
 
 
-# --- The lesson ----------------------------------------------------------------------------------
+def test_temperature_0_is_greedy_and_small_ones_nearly_so(model):
+    logits = [0.5, 3.0, 2.5]
+    assert g.next_token(logits, 0, None) == g.next_token(logits, 0.0, None) == 1
+    assert {g.next_token(logits, 0.003, random.Random(i)) for i in range(50)} == {1}
+    draws = [g.next_token(logits, 2.0, random.Random(i)) for i in range(2000)]
+    p = g.softmax([x / 2.0 for x in logits])
+    assert draws.count(2) / 2000 == pytest.approx(p[2], abs=0.04)
 
 
-def test_ngram_loss_by_hand():
-    vocab = "\nab"
-    docs = [g.encode("ab", vocab), g.encode("aba", vocab)]
-    held_out = [g.encode("ab", vocab)]
-    # Of the 7 tokens after a start, a is 3, b 2, the end 2. Of pairs: start a is 2 of 2, a b 2 of
-    # 3, b end 1 of 2.
-    for n, shares in ((1, [(3, 7), (2, 7), (2, 7)]), (2, [(2, 2), (2, 3), (1, 2)])):
-        losses = []
-        for alpha in (0.03, 0.1, 0.2, 0.5, 1, 9):
-            nats = [math.log((of + 3 * alpha) / (count + alpha)) for count, of in shares]
-            losses.append(sum(nats) / 3)
-        assert g.ngram_loss(docs, held_out, 3, n) == pytest.approx(min(losses), rel=1e-12)
+# --- Training ------------------------------------------------------------------------------------
 
 
-def test_count_nodes_counts_each_computed_value_once():
-    a, b = g.Value(1.0), g.Value(2.0)
-    c = a * b
-    assert g.count_nodes(c + c * c) == 3
+@pytest.fixture
+def quiet(monkeypatch):
+    monkeypatch.setattr(g, "show_progress", lambda *args: None)
 
 
-def test_unfused_and_fused_training_agree_for_20_steps():
-    docs = [g.encode(name, VOCAB) for name in g.NAMES if len(name) <= 4][:20]
-    losses = []
-    for build in (g.unfused_loss, g.word_loss):
-        model = g.init_model(len(VOCAB), random.Random(3))
-        params = params_of(model)
-        m, v = [0.0] * len(params), [0.0] * len(params)
-        losses.append([])
-        for step, tokens in enumerate(docs, 1):
-            for p in params:
-                p.grad = 0.0
-            loss = build(model, tokens)
-            loss.backward()
-            g.adam_step(params, m, v, step, 0.005, g.BETA1, g.BETA2)
-            losses[-1].append(loss.data)
-    assert losses[0] == pytest.approx(losses[1], abs=1e-9)
+def test_batches_go_round_the_list(monkeypatch):
+    monkeypatch.setattr(g, "BATCH", 2)
+    batches = [g.next_batch(["a", "b", "c"], step) for step in (1, 2, 3, 4)]
+    assert batches == [["a", "b"], ["c", "a"], ["b", "c"], ["a", "b"]]
 
 
-def test_unfused_loss_takes_products_and_sums_apart_and_puts_the_fused_back(model):
-    fused = g.dot, g.vsum
-    loss = g.unfused_loss(model, g.encode("al", VOCAB))
-    assert (g.dot, g.vsum) == fused
+def test_train_lowers_the_loss_and_reports_where(quiet):
+    words = [tokenize(name) for name in ("anna", "ann", "hanna")]
+    model = g.init_model(len(VOCABULARY), random.Random(5))
+    curves = g.train(model, words, words, 10)
+    assert sorted(curves.held_out) == [0, 3, 5, 8, 10]
+    assert len(curves.training) == 10
+    assert curves.held_out[0] == pytest.approx(math.log(27), abs=0.3)
+    assert curves.held_out[10] < 1.7  # it has learned three names nearly by heart
+    assert curves.held_out[10] == g.word_loss(g.freeze(model), *words)
+
+
+def test_train_takes_adam_steps_on_one_batch_after_another(quiet, monkeypatch):
+    monkeypatch.setattr(g, "BATCH", 2)
+    words = [tokenize(name) for name in ("anna", "bob", "eve")]
+    model, reference = [g.init_model(len(VOCABULARY), random.Random(5)) for _ in range(2)]
+    curves = g.train(model, words, words[:1], 4)
+    params = g.parameters(reference)
+    m, v = [0.0] * len(params), [0.0] * len(params)
+    for step, batch in enumerate([(0, 1), (2, 0), (1, 2), (0, 1)], 1):
+        for p in params:
+            p.grad = 0.0
+        loss = g.word_loss(reference, *[words[i] for i in batch])
+        assert curves.training[step - 1] == loss.data
+        loss.backward()
+        rate = g.LEARNING_RATE * {1: 1.0, 2: 0.75, 3: 0.5, 4: 0.25}[step]
+        g.adam_step(params, m, v, step, rate, g.BETA1, g.BETA2)
+    assert [p.data for p in g.parameters(model)] == [p.data for p in params]
+
+
+def test_unfused_and_fused_training_agree():
+    """The same losses from a node for each + and *, and dot, vsum and linear are put back."""
+    before = g.dot, g.vsum, g.linear
+    _, fused = bench.train_some_steps(g, "off", 5)
+    with bench.unfused(g):
+        _, plain = bench.train_some_steps(g, "off", 5)
+        loss = g.word_loss(g.init_model(27, random.Random(1)), tokenize("al"))
+    assert plain == pytest.approx(fused, abs=1e-12) and (g.dot, g.vsum, g.linear) == before
     seen, stack = {loss}, [loss]
     while stack:
         node = stack.pop()
         assert len(node._prev) <= 2
         stack += set(node._prev) - seen
         seen.update(node._prev)
-    with pytest.raises(IndexError):
-        g.unfused_loss(model, [0, 99])
-    assert (g.dot, g.vsum) == fused
 
 
-def test_train_lowers_the_loss_and_reports_where():
-    docs = [g.encode(name, VOCAB) for name in ("anna", "ann", "hanna")]
-    model = g.init_model(len(VOCAB), random.Random(5))
-    curves = g.train(model, params_of(model), docs, docs, 30)
-    assert sorted(curves["o"]) == [0, 8, 15, 23, 30]
-    assert sorted(curves["."]) == list(range(1, 31))
-    assert curves["o"][0] == pytest.approx(math.log(27), abs=0.3)
-    assert curves["o"][30] < 1.7  # it has learned three names nearly by heart
-    assert curves["o"][30] == g.evaluate(model, docs)
+# --- Experiments ---------------------------------------------------------------------------------
 
 
-def test_train_takes_adam_steps_on_one_word_after_another():
-    docs = [g.encode(name, VOCAB) for name in ("anna", "bob", "eve")]
-    model, reference = [g.init_model(len(VOCAB), random.Random(5)) for _ in range(2)]
-    g.train(model, params_of(model), docs, docs[:1], 4)
-    params = params_of(reference)
-    m, v = [0.0] * len(params), [0.0] * len(params)
-    for step, tokens in enumerate([docs[1], docs[2], docs[0], docs[1]], 1):
-        for p in params:
-            p.grad = 0.0
-        g.word_loss(reference, tokens).backward()
-        lr = g.LEARNING_RATE * {1: 1.0, 2: 0.75, 3: 0.5, 4: 0.25}[step]
-        g.adam_step(params, m, v, step, lr, g.BETA1, g.BETA2)
-    assert [p.data for p in params_of(model)] == pytest.approx([p.data for p in params], rel=1e-12)
+def test_nudging_finds_the_slope_and_leaves_the_parameter(model):
+    p = model["token_embedding"][1][0]
+    before = p.data
+    for q in g.parameters(model):
+        q.grad = 0.0
+    g.word_loss(model, tokenize("al")).backward()
+    assert g.slope_by_nudging(model, tokenize("al"), p) == pytest.approx(p.grad, rel=1e-6)
+    assert p.data == before
 
 
-def test_the_curve_of_training_is_a_running_mean_of_the_losses(monkeypatch):
-    model, losses = g.init_model(len(VOCAB), random.Random(3)), []
-    monkeypatch.setattr(g, "progress", lambda *args: losses.append(args[3]))
-    docs = [g.encode(word, VOCAB) for word in ("anna", "bob", "mary")]
-    curve = g.train(model, params_of(model), docs, docs[:1], 70)["."]
-    smooth = losses[0]
-    for step, loss in enumerate(losses, 1):  # a mean of all so far, after 50 steps of about 50
-        smooth += max(0.02, 1 / step) * (loss - smooth)
-        assert curve[step] == pytest.approx(smooth)
-    assert curve[3] == pytest.approx(sum(losses[:3]) / 3)
-
-
-def test_draw_curves_puts_marks_where_they_belong(capsys):
-    g.draw_curves({"x": {0: 4.0, 10: 1.0}}, {"line": 2.5}, 10)
-    lines = capsys.readouterr().out.splitlines()[1:]
-    assert len(lines) == 16
-    assert lines[0] == " 4.00 x"
-    assert lines[-1] == " 1.00 " + " " * 60 + "x"
-    assert [line for line in lines if "line" in line] == [f" {lines[8][1:5]} " + "-" * 61 + " line"]
-
-
-def test_draw_attention_shows_the_weights(model, capsys):
-    g.draw_attention(model, "abba", VOCAB)
+def test_the_step_of_part_1_goes_downhill(capsys):
+    g.one_step("dave", VOCABULARY, random.Random(1))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "   ".join(["  .abba"] * 4)
-    assert [line[0] for line in lines[1:]] == list(".abba")
-    cache = [], [], []
-    for token in [0, 1, 2, 2, 1]:
-        g.gpt(model, token, cache)
-    for i, line in enumerate(lines[1:]):
-        line = line.ljust(40)
-        for head in range(4):
-            cells = line[10 * head + 2 : 10 * head + 7]
-            expected = "".join(" .:-=+*#%@"[min(int(10 * w), 9)] for w in cache[2][i][head])
-            assert cells == expected.ljust(5)
+    pairs = [line.split()[1:] for line in lines if "[0]" in line]
+    assert len(pairs) == 3
+    for by_backward, by_nudging in pairs:
+        assert float(by_backward) == pytest.approx(float(by_nudging), abs=2e-7)
+    words = lines[-1].split()
+    assert float(words[words.index("from") + 1]) > float(words[-1].rstrip(".")) + 0.1
+
+
+def test_counting_rule_by_hand():
+    token_lists = [g.tokenize(word, ["<>", "a", "b"]) for word in ("ab", "aba")]
+    rule = g.CountingRule(token_lists, 3, longest=1)
+    rule.alpha = 2.0
+    # Of the 7 tokens after a start a is 3, b 2 and the end 2. After a, b came 2 times of 3.
+    letter_b = (2 + 2.0 / 3) / (7 + 2.0)
+    after_a = (2 + 2.0 * letter_b) / (3 + 2.0)
+    assert rule.probability([0, 1], 2) == pytest.approx(after_a, rel=1e-12)
+    letters = g.CountingRule(token_lists, 3, longest=0)
+    assert letters.probability([0, 1], 2) == pytest.approx((2 + 1.0 / 3) / 8, rel=1e-12)
+    for tokens in ([0], [0, 1], [0, 2, 2]):
+        assert math.fsum([rule.probability(tokens, t) for t in range(3)]) == pytest.approx(1.0)
+    fours = g.CountingRule(token_lists, 3, longest=3)  # 0 1 2 came twice, and once before 1
+    fours.alpha = 1e-9
+    assert fours.probability([0, 1, 2], 1) == pytest.approx(0.5, abs=1e-6)
+    nats = -math.log(rule.probability([0], 1)) - math.log(rule.probability([0, 1], 0))
+    assert rule.nats([0, 1, 0]) == pytest.approx(nats, rel=1e-12)
+
+
+def test_the_blend_of_the_comment():
+    rule = g.CountingRule([], 2, longest=1)
+    rule.alpha = 2.0  # p without a history is 1/2; the history (7,) came 8 times, then 1 twice
+    rule.history_counts[(7,)] = 8
+    rule.next_counts[(7,), 1] = 2
+    assert rule.probability([7], 1) == pytest.approx(0.3, rel=1e-12)
+
+
+def test_alpha_is_the_best_for_the_words():
+    data = g.split_data(g.NAMES.split()[:200], random.Random(2))
+    for rule in g.counting_rules(data).values():
+        chosen = rule.alpha
+        losses = {}
+        for alpha in (0.1, 0.3, 1.0, 3.0, 10.0, 30.0):
+            rule.alpha = alpha
+            losses[alpha] = math.fsum([rule.nats(tokens) for tokens in data.held_out])
+        assert losses[chosen] == min(losses.values()) < max(losses.values())
+
+
+def test_a_rule_writes_what_it_counted():
+    words = [tokenize(name) for name in ("mary", "max")]
+    rule = g.CountingRule(words, 27, longest=3)
+    rule.alpha = 1e-9
+    written = {rule.sample(VOCABULARY, 1.0, random.Random(i)) for i in range(40)}
+    assert written == {"mary", "max"}
+    rule.longest = 0
+    rule.history_counts[()], rule.next_counts[(), 1] = 1000, 10**12  # nothing but a, without an end
+    assert rule.sample(VOCABULARY, 1.0, random.Random(1)) == "a" * g.BLOCK_SIZE
+
+
+@pytest.mark.parametrize(
+    "a, b, wanted",
+    [
+        ("kristen", "kristin", True),
+        ("jo", "joe", True),
+        ("joe", "jo", True),
+        ("ann", "hann", True),
+        ("abc", "abd", True),
+        ("abc", "xbc", True),
+        ("abcd", "abxy", False),
+        ("abc", "acb", False),
+        ("jo", "joel", False),
+        ("abc", "abcx", True),
+        ("abc", "xabd", False),
+    ],
+)
+def test_twins(a, b, wanted):
+    assert g.are_twins(a, b) is wanted
+
+
+def test_twins_are_found():
+    data = g.Data([], ["kristin", "joe", "max"], ["kristen", "zoe", "mary", "maxi"], [], [])
+    assert g.find_twins(data) == {0: "kristin", 1: "joe", 3: "max"}
+
+
+def test_scores_are_means_over_tokens_and_their_error_is_that_of_the_words():
+    scores = g.Scores([[0, 1, 0], [0, 1, 2, 3, 0], [0, 2, 0]])
+    scores.nats = {"a": [3.0, 9.0, 4.0], "b": [2.0, 5.0, 4.0]}
+    assert scores.loss("a", [0, 1, 2]) == pytest.approx(16 / 8)
+    assert scores.loss("b", [1]) == pytest.approx(5 / 4)
+    gap = scores.gap("a", "b", [0, 1, 2])
+    assert gap.size == pytest.approx(5 / 8)
+    deviations = [1 - 2 * 5 / 8, 4 - 4 * 5 / 8, 0 - 2 * 5 / 8]
+    assert gap.error == pytest.approx(math.sqrt(sum(d * d for d in deviations)) / 8)
+    assert scores.gap("b", "a", [0, 1, 2]).size == -gap.size
+    assert scores.gap("a", "b", []) == (0.0, 0.0)  # no word has a twin, say
+
+
+def test_the_standard_error_is_the_spread_over_other_words():
+    """Draw many sets of words: the ratio then varies by as much as the error of one set says."""
+    rng = random.Random(6)
+    estimates = []
+    for _ in range(400):
+        bottoms = [rng.randrange(3, 11) for _ in range(60)]
+        tops = [n * (0.3 + rng.gauss(0.0, 0.5)) for n in bottoms]
+        estimates.append(g.ratio(tops, bottoms))
+    mean = math.fsum([e.size for e in estimates]) / 400
+    spread = math.sqrt(math.fsum([(e.size - mean) ** 2 for e in estimates]) / 399)
+    assert math.fsum([e.error for e in estimates]) / 400 == pytest.approx(spread, rel=0.1)
+
+
+def test_the_error_of_a_difference():
+    a, b = g.Estimate(0.5, 0.03), g.Estimate(0.2, 0.04)
+    assert g.difference(a, b) == pytest.approx((0.3, 0.05))
+
+
+def test_nats_of_model_are_those_of_whole_words(model):
+    words = [tokenize("al"), tokenize("eve")]
+    expected = [-math.fsum(float_log_probs(model, tokens)) for tokens in words]
+    assert g.nats_of_model(g.freeze(model), words) == pytest.approx(expected, rel=1e-11)
+
+
+def test_curves_are_drawn_where_they_belong(capsys):
+    curves = g.Curves([4.0, 3.0, 2.0, 2.0, 2.0, 2.0], {0: 4.0, 6: 1.0})
+    g.draw_curves(curves, {"all tokens alike": 2.5, "counted pairs": 2.5}, width=6, height=7)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:7] == [
+        "   4.00 o",
+        "   3.50",
+        "   3.00  .",
+        "   2.50 ------- alike, pairs",
+        "   2.00   ....",
+        "   1.50",
+        "   1.00       o",
+    ]
+
+
+def test_columns_of_the_plot_hold_means():
+    assert g.mean_in_columns([1.0, 3.0, 5.0, 6.0], 2) == {0: 2.0, 1: 5.5}
+    assert g.mean_in_columns([1.0, 3.0], 4) == {0: 1.0, 2: 3.0}  # fewer steps than columns
+
+
+def test_a_look_by_hand():
+    look = g.look_at([0.1, 0.2, 0.4, 0.3], [g.BOUNDARY, *"amelia"])
+    assert look == pytest.approx((0.3, 0.4, 0.1, 0.2 + 0.3))
+
+
+def test_looks_are_those_of_the_weights(model):
+    frozen = g.freeze(model)
+    names = ["mo", "eva"]
+    data = g.Data(VOCABULARY, [], names, [], [tokenize(name) for name in names])
+    looks = g.looks_of_heads(frozen, data)
+    assert [len(looks_of_head) for looks_of_head in looks] == [3] * 4
+    mo, eva = [g.read_weights(frozen, tokens) for tokens in data.held_out]
+    vowels = [mo[2][1][2], eva[2][1][1], eva[3][1][1] + eva[3][1][3]]
+    assert [look.vowels for look in looks[1]] == pytest.approx(vowels)
+    assert g.mean_look(looks[1]).vowels == pytest.approx(sum(vowels) / 3)
+    one_back = [weights[3][-2] for weights in (mo[2], eva[2], eva[3])]
+    assert g.mean_look(looks[3]).one_back == pytest.approx(sum(one_back) / 3)
+
+
+def test_a_head_that_is_off_passes_nothing_on(model):
+    frozen = g.freeze(model)
+    tokens = tokenize("anna")
+    off = g.without_heads(frozen, [1])
+    changed = {**off, "layer0.value": [list(row) for row in off["layer0.value"]]}
+    for row in range(4, 8):  # what head 2 would collect
+        changed["layer0.value"][row] = [5.0] * 16
+    assert g.log_probs(off, tokens) == g.log_probs(changed, tokens) != g.log_probs(frozen, tokens)
+    changed["layer0.value"][8] = [5.0] * 16  # of head 3, which is on
+    assert g.log_probs(off, tokens) != g.log_probs(changed, tokens)
+    none = g.without_heads(frozen, range(4))
+    assert all(p == 0.0 for row in none["layer0.output"] for p in row)
+    assert frozen["layer0.output"] != none["layer0.output"]  # a copy
+
+
+def test_heads_are_off_in_every_block(monkeypatch):
+    monkeypatch.setattr(g, "N_LAYER", 2)
+    frozen = g.freeze(g.init_model(27, random.Random(5)))
+    none = g.without_heads(frozen, range(4))
+    assert not any(p for i in (0, 1) for row in none[f"layer{i}.output"] for p in row)
+
+
+def test_grids_show_the_weights_in_columns_as_wide_as_their_letters(capsys, monkeypatch):
+    monkeypatch.setattr(g, "N_HEAD", 2)
+    weights = [[[1.0], [1.0]], [[0.25, 0.75], [0.04, 0.96]], [[0.0, 0.5, 0.5], [0.1, 0.2, 0.7]]]
+    g.draw_grids(["<>", "\u738b", "b"], weights)
+    assert capsys.readouterr().out.splitlines() == [
+        "      <>\u738bb      <>\u738bb",
+        "   <> @       <> @",
+        "   \u738b : #     \u738b   @",
+        "   b    + +   b  . : #",
+    ]
+
+
+def test_shades_and_widths():
+    assert [g.shade(w) for w in (0.0, 0.1, 0.55, 0.99, 1.0)] == [" ", ".", "+", "@", "@"]
+    assert g.width_of("anna") == 4 and g.width_of("\u738b\u674e") == 4
+    assert g.pad("\u738b", 4) == "\u738b  "
+    assert g.name_to_draw(["bo", "margaret", "christina"]) == "margaret"
+    assert g.name_to_draw(["christina"]) == "chri"
+
+
+def test_fours_and_the_verdict():
+    assert ["".join(four) for four in g.fours_of("mary")] == ["<>mar", "mary", "ary<>"]
+    verdict = g.judge(["mary", "max", "mary", "bo"], ["mary", "ann"])
+    # mary has 3 familiar fours of 3, twice; max has 0 of 2, bo 0 of 1.
+    assert verdict.familiar.size == pytest.approx(6 / 9)
+    assert verdict.copied.size == pytest.approx(2 / 4)
+    assert verdict.copied.error == pytest.approx(math.sqrt(0.5 * 0.5 / 4))
+
+
+@pytest.mark.parametrize("shares, says", [([0.3, 0.4], "no head"), ([0.5, 0.4], "this head")])
+def test_a_head_looks_for_vowels_if_it_does_so_clearly(shares, says, capsys):
+    g.print_vowels(shares, 0.3)
+    assert says in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_every_writer_writes_and_reports(model, monkeypatch):
+    shown = []
+    monkeypatch.setattr(g, "show_progress", lambda *args: shown.append(args[:3]))
+    monkeypatch.setattr(g, "N_SAMPLES", 6)
+    data = g.split_data(g.NAMES.split(), random.Random(2))
+    words = g.write_words(g.freeze(model), data, g.counting_rules(data), random.Random(1))
+    assert list(words) == ["random letters", "counted pairs", "counted fours", "this GPT"]
+    assert [len(by_one) for by_one in words.values()] == [6] * 4
+    lengths = [[len(word) for word in words[who]] for who in ("random letters", "this GPT")]
+    assert lengths[0] == lengths[1]
+    assert shown == [("writing names", i, 6) for i in range(1, 7)]
+
+
+def test_names_are_marked(capsys):
+    data = g.Data([], ["mary"], ["eva"], [], [])
+    g.print_names(["mary", "eva", "zu"], data)
+    assert capsys.readouterr().out.split() == ["*mary", "+eva", "zu"]
+    g.print_names(["\u738b" * 15] * 3, data)  # 30 columns each
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_a_claim_says_how_it_came_out(capsys):
+    claims = [g.check(1 < 2, "one"), g.check(2 < 1, "two")]
+    assert claims == ["[ok] one", "[no] two"]
+    g.print_claims(claims, g.STEPS)
+    assert capsys.readouterr().out.splitlines() == ["", "claims", *claims]
+    g.print_claims(claims, g.STEPS - 1)
+    assert "500 steps" in capsys.readouterr().out.splitlines()[2]

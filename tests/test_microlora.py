@@ -187,11 +187,14 @@ def test_without_an_adapter_the_model_is_microgpts(base, monkeypatch):
     g = load("microgpt.py")
     for name in ("N_EMBD", "N_HEAD", "BLOCK_SIZE"):
         monkeypatch.setattr(g, name, getattr(m, name))
-    theirs = {name: [[g.Value(p) for p in row] for row in w] for name, w in base.items()}
-    cache, other = ([], []), ([], [], [])
-    for token in WORD:
+    names = {"wte": "token_embedding", "wpe": "position_embedding", "lm_head": "lm_head"}
+    names.update(wq="layer0.query", wk="layer0.key", wv="layer0.value", wo="layer0.output")
+    names.update(fc1="layer0.fc1", fc2="layer0.fc2")
+    theirs = {names[name]: w for name, w in base.items()}
+    cache, caches = ([], []), g.new_caches()
+    for token in WORD:  # microgpt.py norms the embedding once more: a difference of 1e-5 in it
         ours = [v.data for v in m.gpt(base, token, cache, {})]
-        assert ours == pytest.approx([v.data for v in g.gpt(theirs, token, other)], rel=1e-9)
+        assert ours == pytest.approx(g.gpt(theirs, token, caches), rel=1e-3, abs=1e-4)
     for seed in range(5):
         word = m.sample(base, VOCAB, 0.7, random.Random(seed), {})
         assert word == g.sample(theirs, VOCAB, 0.7, random.Random(seed))

@@ -6,6 +6,7 @@ import random
 import sys
 
 import pytest
+from scripts import NOT_YET_REWRITTEN, extract
 
 
 def slope(f, x, h=1e-6):
@@ -179,6 +180,30 @@ def test_nan_stays_visible(lib):
         assert math.isnan(out.data)
 
 
+class ForeignInteger(int):
+    """Like an integer of numpy: its negative integer powers are refused."""
+
+    def __pow__(self, exponent):
+        if isinstance(exponent, int) and exponent < 0:
+            raise ValueError("Integers to negative integer powers are not allowed.")
+        return float(self) ** exponent
+
+
+def test_division_by_a_foreign_integer(new_script):
+    x = extract(new_script)["Value"](3.0)
+    out = x / ForeignInteger(2)
+    out.backward()
+    assert (out.data, x.grad) == (1.5, 0.5)
+
+
+def test_slopes_that_no_float_can_hold_raise(lib):
+    """The interface's page says so: the value would fit, its derivative does not."""
+    with pytest.raises(OverflowError):
+        1.0 / lib.Value(1e-160)
+    with pytest.raises(OverflowError):
+        lib.Value(1e-300) / lib.Value(1e-300)
+
+
 def test_repr_shows_data_and_grad(lib):
     assert repr(lib.Value(2.0)) == "Value(data=2.0, grad=0.0)"
 
@@ -257,14 +282,14 @@ def test_no_reference_cycle_is_left_behind(lib):
             gc.enable()
 
 
-def recursive_backward(loss):
-    """The interface's own backward pass: a recursive depth-first sort, children left to right."""
+def recursive_backward(loss, order=reversed):
+    """The interface's own backward pass: a recursive depth-first sort, the last child first."""
     topo, visited = [], set()
 
     def visit(node):
         if node not in visited:
             visited.add(node)
-            for child in node._prev:
+            for child in order(node._prev):
                 visit(child)
             topo.append(node)
 
@@ -314,10 +339,13 @@ def test_random_graphs_against_central_differences(lib, seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_order_is_that_of_the_recursion_to_the_last_bit(lib, seed):
+def test_order_is_that_of_the_recursion_to_the_last_bit(script, lib, seed):
+    def by_recursion(loss):
+        recursive_backward(loss, iter if script in NOT_YET_REWRITTEN else reversed)
+
     xs = [random.Random(seed).uniform(-1.0, 1.0) for _ in range(3)]
     grads = []
-    for backward in (lib.Value.backward, recursive_backward):
+    for backward in (lib.Value.backward, by_recursion):
         leaves = [lib.Value(x) for x in xs]
         backward(random_graph(random.Random(seed + 1000), leaves))
         grads.append([leaf.grad for leaf in leaves])
@@ -460,3 +488,71 @@ def test_adam_leaves_a_parameter_without_gradient_alone(lib):
     p, m, v = lib.Value(3.0), [0.0], [0.0]
     lib.adam_step([p], m, v, 1)
     assert p.data == 3.0
+
+
+# --- Floats for floats ----------------------------------------------------------------------------
+
+
+def test_helpers_give_floats_for_floats_and_the_same_numbers(new_script):
+    lib = extract(new_script)
+    value, x, y = lib["Value"], [0.3, -1.2, 2.0], [1.5, 0.25, -0.5]
+    matrix = [[0.1, 0.2, 0.3], [-1.0, 0.5, 2.0]]
+    cases = {
+        "dot": (x, y),
+        "vsum": (x,),
+        "softmax": (x,),
+        "rmsnorm": (x,),
+        "add": (x, y),
+        "linear": (x, matrix),
+        "exp": (0.7,),
+        "relu": (-0.7,),
+        "safe_log": (0.25,),
+    }
+
+    def values(data):
+        return value(data) if isinstance(data, float) else [values(part) for part in data]
+
+    def numbers(out):
+        return out.data if isinstance(out, value) else [numbers(part) for part in out]
+
+    for name, arguments in cases.items():
+        floats = lib[name](*arguments)
+        assert "Value" not in repr(floats)
+        assert numbers(lib[name](*[values(part) for part in arguments])) == floats, name
+    assert [lib["relu"](v) for v in (-1.0, 0.0, 2.0)] == [0.0, 0.0, 2.0]
+    assert math.isnan(lib["relu"](math.nan)) and math.isnan(lib["safe_log"](math.nan))
+    assert lib["safe_log"](0.0) == math.log(1e-10)
+    assert lib["softmax"]([1000.0, 1000.0]) == [0.5, 0.5]
+
+
+def test_linear_is_the_dot_product_of_each_row(new_script):
+    """To the last bit, in data and gradients: it only reads x once."""
+    lib = extract(new_script)
+    rng = random.Random(3)
+    found = []
+    for rows in (lib["linear"], lambda x, matrix: [lib["dot"](row, x) for row in matrix]):
+        rng = random.Random(3)
+        x = [lib["Value"](rng.gauss(0, 1)) for _ in range(5)]
+        matrix = [[lib["Value"](rng.gauss(0, 1)) for _ in range(5)] for _ in range(3)]
+        out = rows(x, matrix)
+        assert [v._prev for v in out] == [(*row, *x) for row in matrix]
+        lib["vsum"]([v.tanh() for v in out]).backward()
+        leaves = [*x, *[w for row in matrix for w in row]]
+        found.append([[v.data for v in out], [v.grad for v in leaves]])
+    assert found[0] == found[1]
+
+
+def test_relu_of_a_negative_number_holds_no_graph(new_script):
+    x = extract(new_script)["Value"](-1.0)
+    out = (x * 2.0).relu()
+    (out * 3.0).backward()
+    assert (out.data, out._prev, x.grad) == (0.0, (), 0.0)
+
+
+def test_the_example_of_the_comment(new_script):
+    value = extract(new_script)["Value"]
+    a, b = value(2.0), value(5.0)
+    c = a * b
+    loss = c + b
+    loss.backward()
+    assert (loss.data, loss.grad, c.grad, a.grad, b.grad) == (15.0, 1.0, 1.0, 5.0, 3.0)
