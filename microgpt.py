@@ -223,34 +223,36 @@ class Value:
         # have passed on theirs. So list the nodes, each after its children (a topological order),
         # and walk the list from its end.
         #
-        # The nodes wait on a stack. Look at the one on top. If it is new, leave it there and put
-        # its children on top of it. If it is not, they have been dealt with: it goes from the stack
-        # to the list. For L = c + d, with c = a * b and d = c * c, where a and b are leaves:
+        # The nodes wait on a stack. A new node that is taken from it is put back, with a mark | and
+        # then its children on top. When the mark comes up, all children have been listed, and the
+        # node is next. For L = c + d, with c = a * b and d = c * c, where a and b are leaves:
         #
         #     stack (top at the right)    list      what is done next
-        #     L                                     L is new: put c and d on top
-        #     L c d                                 d is new: put c on top, which it uses too
-        #     L c d c                               c is new: it has no children but leaves
-        #     L c d c                               c is not new: to the list
-        #     L c d                       c         d is not new: to the list
-        #     L c                         c d       c is in the list already: just take it off
-        #     L                           c d       L is not new: to the list
+        #     L                                     L is new: put it back, and c and d on top
+        #     L | c d                               d is new: put it back, and c on top
+        #     L | c d | c                           c is new: put it back; it has leaves only
+        #     L | c d | c |                         a mark: list c
+        #     L | c d |                   c         a mark: list d
+        #     L | c                       c d       c is not new: just take it off
+        #     L |                         c d       a mark: list L
         #                                 c d L     walk back: L, d, c
         #
         # (Recursion would be shorter, but Python stops it at about 1,000 calls.)
-        order = {}  # a dict holds each node once, in the order in which they came
+        order = []
         visited = set()
         stack = [self] if self._prev else []  # a leaf has nothing to pass on
         while stack:
-            node = stack[-1]
-            if node not in visited:
+            node = stack.pop()
+            if node is None:  # the mark
+                order.append(stack.pop())
+            elif node not in visited:
                 visited.add(node)
                 node.grad = 0.0  # of an earlier walk
+                stack.append(node)
+                stack.append(None)
                 for child in node._prev:
                     if child._prev and child not in visited:
                         stack.append(child)
-            else:
-                order[stack.pop()] = True
         self.grad += 1.0  # dL/dL
         for node in reversed(order):
             node._backward()
