@@ -241,6 +241,10 @@ BAD_DATA = {  # kind: (bytes of the file, or None if there is none; what the ref
         b"".join(b"abcdefghijklmnop%d\n" % i for i in range(30)),
         "has 30 different lines, 0 of them short enough",
     ),
+    "half and one": (
+        SHORT_LINES.encode() + b"".join(b"\n%d lines of more letters" % i for i in range(31)),
+        "has 61 different lines, 30 of them short enough",
+    ),
     "prose": (
         SHORT_LINES.encode() + b"".join(b"\n%d lines of more letters" % i for i in range(40)),
         "has 70 different lines, 30 of them short enough",

@@ -531,6 +531,83 @@ def test_names_are_marked(capsys):
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
+@pytest.fixture(scope="module")
+def small():
+    """Some names, the rules that count them, and a model of them that is trained a little."""
+    names = [name for name in g.NAMES.split() if len(name) <= 5][:90]
+    data = g.split_data(names, random.Random(2))
+    model = g.init_model(len(data.vocabulary), random.Random(3))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(g, "show_progress", lambda *args: None)
+        curves = g.train(model, data.train_set, data.held_out, 12)
+    return data, g.counting_rules(data), g.freeze(model), curves
+
+
+def cells_of(lines, label):
+    """The numbers in the row of a table that begins with this label."""
+    (row,) = [line for line in lines if line.startswith(f"   {label}  ")]
+    return [float(cell) for cell in row[3 + len(label) :].replace("+-", " ").split()]
+
+
+def test_part_2_prints_the_losses_and_claims_what_they_say(small, capsys):
+    data, rules, frozen, curves = small
+    claims = g.what_it_learned(frozen, data, rules, curves)
+    lines = capsys.readouterr().out.splitlines()
+    loss = g.word_loss(frozen, *data.held_out)
+    twins = g.find_twins(data)
+    by_group = []
+    for group in (twins, set(range(15)) - set(twins)):
+        by_group.append(g.word_loss(frozen, *[data.held_out[i] for i in group]))
+    expected = [loss, math.exp(loss), *by_group]
+    assert cells_of(lines, "this GPT") == pytest.approx(expected, abs=0.06)
+    assert cells_of(lines, "this GPT")[0] == pytest.approx(loss, abs=6e-4)
+    fours = [rules["counted fours"].nats(tokens) for tokens in data.held_out]
+    n_tokens = sum(len(tokens) - 1 for tokens in data.held_out)
+    fours_loss = math.fsum(fours) / n_tokens
+    assert cells_of(lines, "counted fours")[0] == pytest.approx(fours_loss, abs=6e-4)
+    assert cells_of(lines, "all")[0] == pytest.approx(loss - fours_loss, abs=6e-4)
+    known = g.word_loss(frozen, *data.train_set[:15])
+    assert cells_of(lines, "on 15 it learned from")[0] == pytest.approx(known, abs=6e-4)
+    others = [i for i in range(15) if i not in twins]
+    gap = by_group[1] - math.fsum([fours[i] for i in others]) / sum(
+        [len(data.held_out[i]) - 1 for i in others]
+    )
+    assert f"without a twin {gap:+.3f} from" in claims[1]
+    assert claims[0].startswith("[no] held-out loss ")  # 12 steps are too few
+
+
+def test_part_3_prints_the_rises_and_claims_what_they_say(small, capsys):
+    data, _, frozen, _ = small
+    untrained = g.freeze(g.init_model(len(data.vocabulary), random.Random(3)))
+    claims = g.where_it_looks(frozen, untrained, data)
+    lines = capsys.readouterr().out.splitlines()
+    loss = g.word_loss(frozen, *data.held_out)
+    for label, heads in (("head 2", [1]), ("all heads", range(4))):
+        rise = g.word_loss(g.without_heads(frozen, heads), *data.held_out) - loss
+        assert cells_of(lines, label)[4] == pytest.approx(rise, abs=6e-4)
+    look = g.mean_look(g.looks_of_heads(frozen, data)[1])
+    assert cells_of(lines, "head 2")[:4] == pytest.approx(look, abs=6e-3)
+    before = [look for looks in g.looks_of_heads(untrained, data) for look in looks]
+    assert cells_of(lines, "untrained") == pytest.approx(g.mean_look(before), abs=6e-3)
+    assert [claim[:4] for claim in claims] == ["[no]", "[no]"]
+
+
+def test_part_4_prints_the_verdicts_and_claims_what_they_say(small, capsys, monkeypatch):
+    data, rules, frozen, _ = small
+    monkeypatch.setattr(g, "N_SAMPLES", 40)
+    monkeypatch.setattr(g, "show_progress", lambda *args: None)
+    claims = g.names_of_its_own(frozen, data, rules, random.Random(4))
+    lines = capsys.readouterr().out.splitlines()
+    written = g.write_words(frozen, data, rules, random.Random(4))
+    for writer, words in written.items():
+        verdict = g.judge(words, data.train_names)
+        expected = [*verdict.familiar, *verdict.copied]
+        assert cells_of(lines, writer) == pytest.approx(expected, abs=6e-4)
+    assert cells_of(lines, "held-out names")[2] == 0.0
+    assert claims[0].startswith("[no] familiar: -")  # 12 steps are too few
+    assert written["this GPT"][0] in lines[3]
+
+
 def test_a_claim_says_how_it_came_out(capsys):
     claims = [g.check(1 < 2, "one"), g.check(2 < 1, "two")]
     assert claims == ["[ok] one", "[no] two"]
