@@ -8,16 +8,16 @@ that it has never seen. You will see what one step of learning is, how the GPT c
 counting letters, where it looks while it reads, and names of its own.
 
 When to use a GPT: if the next piece of a sequence depends on what came before it, and there is
-much data. When not: if there is little. On the few names here, a table that counts letters by fours
-does a little better, and the output shows for which names.
+much data to learn from. On the few names here, a table that counts letters by fours does about as
+well; part 2 of the output shows on which names it does better.
 
 Read it from top to bottom. You need Python and school calculus; what machine learning adds is
 explained on the way. Sections 1 to 4 are the algorithm. Section 5 measures what came of it. The
 tutorial ends with main() in section 6, and what stands below that are tools and the list of names.
 
 Papers: GPT-2 (Radford et al. 2019); attention, arXiv:1706.03762; RMSNorm, arXiv:1910.07467; Adam,
-arXiv:1412.6980; the counting rule, MacKay and Peto 1995. The idea of Value is that of Andrej
-Karpathy's micrograd.
+arXiv:1412.6980; the counting rule, after MacKay and Peto 1995. Value and the whole of such a file
+are in the tradition of Andrej Karpathy's micrograd and microgpt.
 """
 
 import argparse
@@ -66,8 +66,9 @@ N_SAMPLES = 300  # names that it writes
 # A model could learn its names by heart and be of no use for any other. So N_HELD_OUT names are
 # held out: it never learns from them, and it is judged by them. They must have no say in how it is
 # built, either. So the constants of training were chosen on the 500 other names of the default
-# seed alone: a fifth of these was held out in turn, and batches of 1, 2, 4 and 8 names were tried
-# with learning rates from 0.0035 to 0.028. (Between the better ones there is hardly a difference.)
+# seed alone. A fifth of these was held out in turn, and batches of 1, 2, 4 and 8 names were tried
+# with learning rates from 0.0035 to 0.028; between the better ones there was hardly a difference.
+# (Another seed holds out other names, most of which were among those 500.)
 
 BOUNDARY = "<>"  # two characters, so that no letter can be mistaken for it
 
@@ -203,8 +204,8 @@ class Value:
         return Value(self.data, (self,), (1.0,))
 
     def log(self):
-        # log(0) does not exist, so the smallest number taken is 1e-10. self stays the child: a
-        # fresh Value(1e-10) would be a leaf, and no gradient would reach what is behind it.
+        # log(0) does not exist, so the smallest number taken is 1e-10. self stays the child, with
+        # the slope of log there. A fresh Value(1e-10) would be a leaf, and pass nothing on.
         clamped = max(self.data, 1e-10)
         return Value(math.log(clamped), (self,), (1.0 / clamped,))
 
@@ -225,7 +226,7 @@ class Value:
         #
         # The nodes wait on a stack. A new node that is taken from it is put back, with a mark | and
         # then its children on top. When the mark comes up, all children have been listed, and the
-        # node is next. For L = c + d, with c = a * b and d = c * c, where a and b are leaves:
+        # node is next. For L = c + d, with c = a * b and d = c * a, where a and b are leaves:
         #
         #     stack (top at the right)    list      what is done next
         #     L                                     L is new: put it back, and c and d on top
@@ -243,7 +244,7 @@ class Value:
         stack = [self] if self._prev else []  # a leaf has nothing to pass on
         while stack:
             node = stack.pop()
-            if node is None:  # the mark
+            if node is None:  # the mark |
                 order.append(stack.pop())
             elif node not in visited:
                 visited.add(node)
@@ -380,9 +381,9 @@ def init_model(vocabulary_size, rng):
     }
     for i in range(N_LAYER):
         for name in ("query", "key", "value", "output"):
-            model[f"layer{i}.{name}"] = random_matrix(N_EMBD, N_EMBD, rng)
-        model[f"layer{i}.fc1"] = random_matrix(4 * N_EMBD, N_EMBD, rng)
-        model[f"layer{i}.fc2"] = random_matrix(N_EMBD, 4 * N_EMBD, rng)
+            model[f"layer{i}.{name}"] = random_matrix(N_EMBD, N_EMBD, rng)  # vector -> vector
+        model[f"layer{i}.fc1"] = random_matrix(4 * N_EMBD, N_EMBD, rng)  # vector -> hidden units
+        model[f"layer{i}.fc2"] = random_matrix(N_EMBD, 4 * N_EMBD, rng)  # hidden units -> vector
     return model
 
 
@@ -417,17 +418,21 @@ def attention(x, model, layer, cache):
     # compared with each key so far by a dot product; the better they match, the larger the score.
     # softmax turns the scores into weights that add up to 1, and the values are averaged with them.
     #
-    # Reading "ma", with the scores 0 for the boundary, 2 for "m" and 1 for "a", the weights are
-    # 0.09, 0.67 and 0.24: "a" collects 0.67 of the value of "m", 0.24 of its own, and a little of
-    # the boundary's.
+    # Say the model reads "ma", "a" being the newest, and vectors had 4 numbers:
     #
-    # This is done N_HEAD times side by side, each time on another slice of the three vectors, so
-    # that one place can look for several things. Each of these is called a head. What the heads
+    #     query of a                  (2, 0, 1, 0)
+    #     key of the boundary         (0, 1, 0, 2)     dot product 0     score 0     weight 0.09
+    #     key of m                    (1, 0, 2, 1)     dot product 4     score 2     weight 0.67
+    #     key of a                    (0, 3, 2, 0)     dot product 2     score 1     weight 0.24
+    #
+    # So "a" collects 0.67 of the value of "m", 0.24 of its own, and a little of the boundary's. The
+    # score is the product divided by sqrt(4), the root of the length: a sum of random products
+    # grows like that root, and with very large scores all weight would fall on one place, where the
+    # derivatives of softmax are near 0.
+    #
+    # All this is done N_HEAD times side by side, each time on another slice of the three vectors,
+    # so that one place can look for several things. Each of these is called a head. What the heads
     # have collected is joined to one vector, and the output matrix mixes it.
-    #
-    # A score adds up `size` products, the length of a slice. Random ones would add up to about
-    # sqrt(size), so scores are divided by that. If they were very large, all weight would fall on
-    # one place, and the derivatives of softmax would be near 0.
     #
     # No place can look ahead: later keys are not in the cache yet. (A GPT that reads all places of
     # a text at once must hide the later ones: the causal mask.)
@@ -568,7 +573,7 @@ def train(model, train_set, held_out, steps):
         remaining = (steps - step + 1) / steps  # long steps at first, short ones to settle
         adam_step(params, m, v, step, LEARNING_RATE * remaining, BETA1, BETA2)
         curves.training.append(loss.data)
-        if completes_part(step, steps, 4):
+        if completes_part(step, steps, 4):  # four times in all
             curves.held_out[step] = word_loss(freeze(model), *held_out)
         show_progress(f"training, loss {loss.data:.3f}", step, steps, start)
         del loss  # frees this step's graph before the next one is built
@@ -607,8 +612,10 @@ def one_step(name, vocabulary, rng):
     for p in params:
         p.data -= 0.1 * p.grad
     after = word_loss(model, tokens)
-    print("\n   One step against all derivatives, p - 0.1 dL/dp for each p, takes the loss on")
-    print(f"   this name from {loss.data:.3f} to {after.data:.3f}.")
+    print("\n   One step against all derivatives, p - 0.1 dL/dp for each p: on this name the")
+    print(
+        f"   loss goes from {loss.data:.3f} to {after.data:.3f}. Training takes its steps by Adam."
+    )
     return [
         check(gap < 1e-6, f"50 derivatives differ from nudging by {gap:.0e} of the largest one")
     ]
@@ -634,13 +641,13 @@ class CountingRule:
     # The last few tokens are called the history, such as m, a, r. How often did y follow it? If the
     # history occurred 8 times in training, and y followed twice, 2/8 is a fair guess; but for one
     # that occurred once, such a guess is rash. So it is blended with the guess of the history
-    # without its first token, and that one again, down to no history at all, where all tokens are
-    # alike:
+    # without its first token:
     #
     #     p(y | mar) = (count(mar, y) + alpha * p(y | ar)) / (count(mar) + alpha)
     #
     # With p(y | ar) = 0.5 and alpha = 2, p(y | mar) is (2 + 2 * 0.5) / (8 + 2) = 0.3. The more
-    # often a history occurred, the less the shorter ones count.
+    # often a history occurred, the less the shorter one counts. p(y | ar) is in turn blended with
+    # p(y | r), that with how often y occurs at all, and that with 1 / (number of tokens).
 
     def __init__(self, train_set, vocabulary_size, longest):
         self.vocabulary_size = vocabulary_size
@@ -725,23 +732,34 @@ def find_twins(data):
 class Estimate(NamedTuple):
     """A measured figure, and its standard error: how far off it typically is by chance."""
 
+    # Chance alone puts a figure more than two standard errors off about once in twenty times. So
+    # where a claim compares two figures, their difference must be larger than that.
+
     size: float
     error: float
 
 
 def ratio(tops, bottoms):
     """The Estimate of sum(tops) / sum(bottoms); each word gives a top and a bottom."""
-    # Nats over tokens, for example. How much would the ratio r change with other words? As much as
-    # these words disagree about it. If each had the top r * bottom, the error would be 0; and it
-    # falls as words are added:
+    # Say three words of 4, 4 and 2 tokens cost one model 2, 0 and 1 nats more than another. That is
+    # r = 3/10 nats more per token. If the words agreed about it, they would cost 1.2, 1.2 and 0.6
+    # more. The further they are from that, the more would depend on which words were held out:
     #
     #     error = sqrt(sum of (top - r * bottom)^2) / sum of bottoms
+    #           = sqrt(0.8^2 + 1.2^2 + 0.4^2) / 10 = 0.15
     #
-    # The luck of the training itself is not in it: another seed is another model.
-    total = max(1, sum(bottoms))
+    # (The luck of the training is not in it: another seed also means another model.)
+    if not bottoms:
+        return Estimate(math.nan, math.nan)
+    total = sum(bottoms)
     size = math.fsum(tops) / total
     deviations = [top - size * bottom for top, bottom in zip(tops, bottoms)]
     return Estimate(size, math.sqrt(math.fsum([d * d for d in deviations])) / total)
+
+
+def difference(a, b):
+    """The Estimate of a - b, for Estimates that were measured on different words."""
+    return Estimate(a.size - b.size, math.hypot(a.error, b.error))
 
 
 class Scores:
@@ -768,6 +786,19 @@ def nats_of_model(frozen, token_lists):
     return [-math.fsum(log_probs(frozen, tokens)) for tokens in token_lists]
 
 
+def fours_of(word):
+    """All runs of four in a word and its boundaries: mary has <>mar, mary and ary<>."""
+    marked = [BOUNDARY, *word, BOUNDARY]
+    return [tuple(marked[i : i + 4]) for i in range(len(marked) - 3)]
+
+
+def familiar_fours(words, train_names):
+    """The share of the fours in these words that occur in a name to learn from: an Estimate."""
+    known = {four for name in train_names for four in fours_of(name)}
+    n_known = [sum([four in known for four in fours_of(word)]) for word in words]
+    return ratio(n_known, [len(fours_of(word)) for word in words])
+
+
 def what_it_learned(frozen, data, rules, curves):
     """Part 2: the loss on held-out names, beside those of counting, which needs no network."""
     scores = Scores(data.held_out)
@@ -777,58 +808,62 @@ def what_it_learned(frozen, data, rules, curves):
         scores.nats[name] = [rule.nats(tokens) for tokens in data.held_out]
     scores.nats["this GPT"] = nats_of_model(frozen, data.held_out)
     twins = find_twins(data)
-    others = [i for i in scores.everyone if i not in twins]
     known = data.train_set[: len(data.held_out)]
 
     print("\n2. What it learned\n")
-    print_losses(scores, data, twins, others)
+    print_losses(scores, twins)
     known_loss = word_loss(frozen, *known)
     label = f"on {len(known)} it learned from"
     print(f"   {label:26} {known_loss:8.3f} {math.exp(known_loss):11.1f}\n")
+    print("   Where names that it learned from cost it less than others, it has fitted them")
+    print("   more closely than names in general. That is called overfitting.\n")
     levels = {name: scores.loss(name, scores.everyone) for name in ("all tokens alike", *rules)}
     draw_curves(curves, levels)
-    print_comparison(scores, twins, others)
+    print_comparison(scores, data, twins)
     lead = scores.gap("counted pairs", "this GPT", scores.everyone)
-    behind = scores.gap("this GPT", "counted fours", others)
+    behind = scores.gap("this GPT", "counted fours", scores.everyone)
+    at_most = behind.size + 2 * behind.error
     return [
         check(
             lead.size > 2 * lead.error,
             f"held-out loss {lead.size:.3f} below counted pairs, over 2 x {lead.error:.3f}",
         ),
         check(
-            behind.size < 2 * behind.error,
-            f"without a twin {behind.size:+.3f} from counted fours, below 2 x {behind.error:.3f}",
+            at_most < 0.2,  # about the whole step from counted pairs to counted fours
+            f"at most {behind.size:.3f} + 2 x {behind.error:.3f} above counted fours, below 0.2",
         ),
     ]
 
 
-def print_losses(scores, data, twins, others):
+def print_losses(scores, twins):
     """The table of part 2."""
+    others = [i for i in scores.everyone if i not in twins]
     print("   The loss on held-out names, in nats per token: less is better. Perplexity is")
     print("   e to the loss: guessing is as hard as among so many equally likely tokens.")
-    n_twins, n_words = len(twins), len(data.held_out)
-    print(
-        f"   {n_twins} of the {n_words} names have a twin among those to learn from: it differs in"
-    )
-    print("   one letter.")
-    for i, twin in list(twins.items())[:1]:
-        print(f"   An example: {data.held_out_names[i]} and {twin}.")
-    print(f"\n   {'':26}     loss  perplexity  with a twin  without")
+    print(f"   {len(twins)} of these names have a twin among those to learn from, which differs in")
+    print(f"   one letter, and {len(others)} have none.\n")
+    print(f"   {'':26}     loss  perplexity  with a twin  without")
     for guesser in scores.nats:
         loss = scores.loss(guesser, scores.everyone)
-        cells = f"{loss:8.3f} {math.exp(loss):11.1f} {scores.loss(guesser, twins):12.3f}"
+        cells = f"{loss:8.3f} {math.exp(loss):11.1f} {scores.loss(guesser, list(twins)):12.3f}"
         print(f"   {guesser:26} {cells} {scores.loss(guesser, others):8.3f}")
 
 
-def print_comparison(scores, twins, others):
-    """How to read part 2: the GPT beside its strongest rival."""
-    print("\n   The GPT beside counted fours (+- one standard error; above 0 is worse):")
-    for label, group in (("all", scores.everyone), ("with a twin", twins), ("without", others)):
-        gap = scores.gap("this GPT", "counted fours", group)
-        print(f"   {label:12} {gap.size:+.3f} +- {gap.error:.3f}")
-    print("   A rule that counts fours has seen nearly all the fours of a twin. Where the")
-    print("   GPT does better on names that it learned from than on others, it has fitted")
-    print("   them more closely than names in general: that is called overfitting.")
+def print_comparison(scores, data, twins):
+    """How to read part 2: the GPT beside its strongest rival, on names of two kinds."""
+    others = [i for i in scores.everyone if i not in twins]
+    groups = {"all names": scores.everyone, "with a twin": list(twins), "without": others}
+    print("\n   What the GPT pays more than counted fours, +- one standard error; and what")
+    print("   share of the runs of four letters in these names is in a name to learn from,")
+    print("   so that counting has seen them:\n")
+    gaps = {}
+    for label, group in groups.items():
+        gaps[label] = scores.gap("this GPT", "counted fours", group)
+        names = [data.held_out_names[i] for i in group]
+        seen = familiar_fours(names, data.train_names).size
+        print(f"   {label:12} {gaps[label].size:+.3f} +- {gaps[label].error:.3f} {seen:7.0%} seen")
+    gain = difference(gaps["with a twin"], gaps["without"])
+    print(f"\n   By twins, counting gains {gain.size:.3f} +- {gain.error:.3f} on the GPT.")
 
 
 # ----- Part 3: where it looks, and what that is good for ------------------------------------------
@@ -875,6 +910,11 @@ def mean_look(looks):
     return Look(*[math.fsum(shares) / len(shares) for shares in columns])
 
 
+def mean_of_heads(looks):
+    """For each place one Look, the mean of those of all heads there."""
+    return [mean_look(looks_at_place) for looks_at_place in zip(*looks)]
+
+
 def without_heads(frozen, heads):
     """A copy of the model in which these heads are switched off, in every block."""
     # What a head has collected meets its own columns of the output matrix. Where these hold 0.0,
@@ -893,38 +933,44 @@ def where_it_looks(frozen, untrained, data):
     """Part 3: attention weights for one name, their means over all, and heads switched off."""
     scores = Scores(data.held_out)
     scores.nats["whole"] = nats_of_model(frozen, data.held_out)
-    scores.nats["no heads"] = nats_of_model(without_heads(frozen, range(N_HEAD)), data.held_out)
-    rises = []
-    for head in range(N_HEAD):
-        scores.nats[head] = nats_of_model(without_heads(frozen, [head]), data.held_out)
-        rises.append(scores.gap(head, "whole", scores.everyone))
-    rise = scores.gap("no heads", "whole", scores.everyone)
-    by_head = looks_of_heads(frozen, data)
-    looks = [mean_look(looks_of_head) for looks_of_head in by_head]
-    before = mean_look([look for looks in looks_of_heads(untrained, data) for look in looks])
-    after = mean_look([look for looks_of_head in by_head for look in looks_of_head])
+    off = {f"head {head + 1}": [head] for head in range(N_HEAD)}
+    off["all heads"] = range(N_HEAD)
+    for label, heads in off.items():
+        scores.nats[label] = nats_of_model(without_heads(frozen, heads), data.held_out)
+    looks = looks_of_heads(frozen, data)
+    before = mean_of_heads(looks_of_heads(untrained, data))
+    after = mean_of_heads(looks)
 
-    print("\n3. Where it looks\n")
-    print("   As it reads a held-out name: a grid for each head, a row for each token, a")
-    print("   column for each token that it looks back at. Weights 0 to 1: ' .:-=+*#%@'\n")
     name = name_to_draw(data.held_out_names)
+    print("\n3. Where it looks\n")
+    print("   As it reads a held-out name: a grid for each head, a row for each token as it")
+    print("   is read, a column for each that it looks at. Weights 0 to 1: ' .:-=+*#%@'\n")
     draw_grids([BOUNDARY, *name], read_weights(frozen, tokenize(name, data.vocabulary)))
     print("\n   The mean weight on some tokens, from the second letter of a name on, and how")
-    print("   much the loss rises if heads are switched off (+- one standard error):\n")
+    print("   much the loss rises if heads are switched off, +- one standard error:\n")
     print(f"   {'':13} newest  one back  boundary  a e i o u   loss rises by")
-    for head in range(N_HEAD):
-        print_look(f"head {head + 1}", looks[head], rises[head])
-    print_look("all heads", after, rise)
-    print_look("untrained", before)
-    print_vowels([look.vowels for look in looks], before.vowels)
+    mean_looks = [*[mean_look(looks_of_head) for looks_of_head in looks], mean_look(after)]
+    for label, look in zip(off, mean_looks):
+        print_look(label, look, scores.gap(label, "whole", scores.everyone))
+    untrained_look = mean_look(before)
+    print_look("untrained", untrained_look)
+    # Is there a head that looks for vowels? Over 23 seeds, the head that gave vowels most gave them
+    # 0.29 to 0.53 of its weight, with 0.30 before training; only two heads came to 0.5. So such
+    # heads occur, but a run cannot be counted on to have one.
+    most = max([look.vowels for look in mean_looks])
+    print(f"\n   Most weight on vowels: {most:.2f}. Before training: {untrained_look.vowels:.2f}.")
+
+    rise = scores.gap("all heads", "whole", scores.everyone)
+    moved = [a.one_back - b.one_back for a, b in zip(after, before)]
+    to_one_back = ratio(moved, [1] * len(moved))
     return [
         check(
             rise.size > 2 * rise.error,
             f"all heads off, the loss rises by {rise.size:.3f}, over 2 x {rise.error:.3f}",
         ),
         check(
-            after.one_back > 1.1 * before.one_back,
-            f"weight one back {after.one_back:.3f}, over 1.1 x {before.one_back:.3f} (untrained)",
+            to_one_back.size > 2 * to_one_back.error,
+            f"weight one back grew by {to_one_back.size:.3f}, over 2 x {to_one_back.error:.3f}",
         ),
     ]
 
@@ -934,19 +980,6 @@ def print_look(label, look, rise=None):
     cells = f"{look.newest:6.2f} {look.one_back:9.2f} {look.boundary:9.2f} {look.vowels:10.2f}"
     cells += f"{rise.size:12.3f} +- {rise.error:.3f}" if rise else ""
     print(f"   {label:13} {cells}")
-
-
-def print_vowels(shares, untrained):
-    """How to read the vowels: is there a head that looks for them?"""
-    most = max(shares)
-    head = shares.index(most) + 1
-    print(
-        f"\n   Most weight on vowels: {most:.2f} by head {head}, {untrained:.2f} before training."
-    )
-    if most > 1.5 * untrained:
-        print("   So this head looks for vowels.")
-    else:
-        print("   So no head looks for vowels.")
 
 
 # ----- Part 4: names of its own -------------------------------------------------------------------
@@ -966,12 +999,6 @@ def write_words(frozen, data, rules, rng):
     return written
 
 
-def fours_of(word):
-    """All runs of four in a word and its boundaries: mary has <>mar, mary and ary<>."""
-    marked = [BOUNDARY, *word, BOUNDARY]
-    return [tuple(marked[i : i + 4]) for i in range(len(marked) - 3)]
-
-
 class Verdict(NamedTuple):
     """What words look like beside the names to learn from: two Estimates of shares."""
 
@@ -981,53 +1008,47 @@ class Verdict(NamedTuple):
 
 def judge(words, train_names):
     """The Verdict on these words."""
-    names = set(train_names)
-    known = {four for name in names for four in fours_of(name)}
-    n_known = [sum([four in known for four in fours_of(word)]) for word in words]
-    n_fours = [len(fours_of(word)) for word in words]
-    n_copied = [int(word in names) for word in words]
-    return Verdict(ratio(n_known, n_fours), ratio(n_copied, [1] * len(words)))
-
-
-def difference(a, b):
-    """The Estimate of a - b, for Estimates that were measured on different words."""
-    return Estimate(a.size - b.size, math.hypot(a.error, b.error))
+    copies = [int(word in train_names) for word in words]
+    return Verdict(familiar_fours(words, train_names), ratio(copies, [1] * len(words)))
 
 
 def names_of_its_own(frozen, data, rules, rng):
     """Part 4: what it writes, whether that looks like names, and how much of it is copied."""
     written = write_words(frozen, data, rules, rng)
     verdicts = {writer: judge(words, data.train_names) for writer, words in written.items()}
+    real = familiar_fours(data.held_out_names, data.train_names)
     print("\n4. Names of its own (* it learned from that one, + is a held-out one)\n")
     print_names(written["this GPT"][:24], data)
-    print("\n   Familiar: of all runs of four letters in the words (their ends included), the")
-    print("   share that is in a name to learn from. Copied: the share of words that are")
-    print("   such a name as a whole. (+- one standard error.) Words that are new and sound")
-    print("   like names would be as familiar as the held-out names, and rarely copied.\n")
-    print(f"   {'':22} familiar              copied")
-    for writer, verdict in verdicts.items():
-        print_verdict(writer, verdict)
-    print_verdict("held-out names", judge(data.held_out_names, data.train_names))
-
+    print_verdicts(verdicts, real)
     ours, pairs, fours = [verdicts[who] for who in ("this GPT", "counted pairs", "counted fours")]
     more = difference(ours.familiar, pairs.familiar)
     fewer = difference(fours.copied, ours.copied)
     return [
         check(
             more.size > 2 * more.error,
-            f"familiar: {more.size:.3f} more than by counted pairs, over 2 x {more.error:.3f}",
+            f"familiar: {more.size:.3f} above counted pairs, over 2 x {more.error:.3f}",
         ),
         check(
             fewer.size > 2 * fewer.error,
-            f"copies: {fewer.size:.3f} fewer than by counted fours, over 2 x {fewer.error:.3f}",
+            f"copied: {fewer.size:.3f} below counted fours, over 2 x {fewer.error:.3f}",
         ),
     ]
 
 
-def print_verdict(writer, verdict):
-    """A row of the table in part 4."""
-    cells = [f"{estimate.size:8.3f} +- {estimate.error:.3f}" for estimate in verdict]
-    print(f"   {writer:22} {'     '.join(cells)}")
+def print_verdicts(verdicts, real):
+    """The table of part 4, and how to read it."""
+    print("\n   Familiar: the share of the runs of four letters in the words that occur in a")
+    print("   name to learn from. Copied: the share of words that are such a name in full.")
+    print(f"   {N_SAMPLES} words each, +- one standard error.\n")
+    print(f"   {'':22} familiar              copied")
+    for writer, verdict in verdicts.items():
+        cells = [f"{estimate.size:8.3f} +- {estimate.error:.3f}" for estimate in verdict]
+        print(f"   {writer:22} {'     '.join(cells)}")
+    print(f"   {'held-out names':22} {real.size:8.3f} +- {real.error:.3f}")
+    short = difference(real, verdicts["this GPT"].familiar)
+    print("\n   Good inventions would be as familiar as held-out names and seldom copied.")
+    print("   Random letters fail by the first, copies by the second. The GPT's are less")
+    print(f"   familiar than held-out names by {short.size:.3f} +- {short.error:.3f}.")
 
 
 # ===== 6. Run =====================================================================================
@@ -1066,11 +1087,12 @@ def main(args):
 #
 # - In gpt(), let attention(...) be computed but not added: 2.282 (2.273 to 2.297). A model that is
 #   trained without attention finds other ways, so it loses less than one whose heads are switched
-#   off afterwards, in part 3. The last letter and its place do most of the work here.
+#   off afterwards, as in part 3. Most of the lead over counted pairs needs no attention here.
 # - In train(), write `pass` for p.grad = 0.0: 19.6 (18.8 to 20.2). Every step then follows the sum
 #   of all gradients so far, and the model ends up sure of the wrong tokens. No guess can cost more
 #   than 23, by safe_log.
-# - N_LAYER = 2: 2.232 (2.194 to 2.264). That is no difference, and training takes longer.
+# - N_LAYER = 2: 2.232 (2.194 to 2.264), and N_HEAD = 1: 2.232 (2.205 to 2.255). Neither makes a
+#   difference, on these few names, that three seeds could show.
 #
 # From here to GPT-2 there are the differences of section 3, and size. Its smallest version has 12
 # blocks, 12 heads, 768 numbers for each place and 124 million parameters; its 50,257 tokens are
