@@ -302,7 +302,7 @@ def test_the_step_of_part_1_goes_downhill(capsys):
         assert float(by_backward) == pytest.approx(float(by_nudging), abs=2e-7)
     before, after = [float(x) for x in re.findall(r"from (\d\.\d+) to (\d\.\d+)", lines[-1])[0]]
     assert after < before - 0.1
-    assert claims[0].startswith("[ok] 50 derivatives differ from nudging by ")
+    assert claims[0].startswith("[ok] 50 derivatives: nudging differs by ")
 
 
 def test_counting_rule_by_hand():
@@ -376,7 +376,7 @@ def test_twins(a, b, wanted):
 
 def test_twins_are_found():
     data = g.Data([], ["kristin", "joe", "max"], ["kristen", "zoe", "mary", "maxi"], [], [])
-    assert g.find_twins(data) == {0: "kristin", 1: "joe", 3: "max"}
+    assert g.find_twins(data) == [0, 1, 3]
 
 
 def test_scores_are_means_over_tokens_and_their_error_is_that_of_the_words():
@@ -399,15 +399,10 @@ def test_the_standard_error_is_the_spread_over_other_words():
     for _ in range(400):
         bottoms = [rng.randrange(3, 11) for _ in range(60)]
         tops = [n * (0.3 + rng.gauss(0.0, 0.5)) for n in bottoms]
-        estimates.append(g.ratio(tops, bottoms))
+        estimates.append(g.mean_and_error(tops, bottoms))
     mean = math.fsum([e.size for e in estimates]) / 400
     spread = math.sqrt(math.fsum([(e.size - mean) ** 2 for e in estimates]) / 399)
     assert math.fsum([e.error for e in estimates]) / 400 == pytest.approx(spread, rel=0.1)
-
-
-def test_the_error_of_a_difference():
-    a, b = g.Estimate(0.5, 0.03), g.Estimate(0.2, 0.04)
-    assert g.difference(a, b) == pytest.approx((0.3, 0.05))
 
 
 def test_nats_of_model_are_those_of_whole_words(model):
@@ -445,15 +440,27 @@ def test_looks_are_those_of_the_weights(model):
     frozen = g.freeze(model)
     names = ["mo", "eva"]
     data = g.Data(VOCABULARY, [], names, [], [tokenize(name) for name in names])
-    looks = g.looks_of_heads(frozen, data)
-    assert g.mean_of_heads(looks)[2] == g.mean_look([looks[head][2] for head in range(4)])
-    assert [len(looks_of_head) for looks_of_head in looks] == [3] * 4
+    looks = g.looks_at_names(frozen, data)
+    assert [len(places) for places in looks] == [1, 2]  # from the second letter on
     mo, eva = [g.read_weights(frozen, tokens) for tokens in data.held_out]
-    vowels = [mo[2][1][2], eva[2][1][1], eva[3][1][1] + eva[3][1][3]]
-    assert [look.vowels for look in looks[1]] == pytest.approx(vowels)
-    assert g.mean_look(looks[1]).vowels == pytest.approx(sum(vowels) / 3)
-    one_back = [weights[3][-2] for weights in (mo[2], eva[2], eva[3])]
-    assert g.mean_look(looks[3]).one_back == pytest.approx(sum(one_back) / 3)
+    assert looks[0][0][1].vowels == pytest.approx(mo[2][1][2])
+    assert looks[1][1][1].vowels == pytest.approx(eva[3][1][1] + eva[3][1][3])
+    assert looks[1][0][3].one_back == eva[2][3][1]
+    mean = g.mean_look([looks[0][0][1], looks[1][0][1], looks[1][1][1]])
+    assert mean.newest == pytest.approx((mo[2][1][-1] + eva[2][1][-1] + eva[3][1][-1]) / 3)
+
+
+def test_the_weight_one_back_is_claimed_by_names():
+    def looks(*one_backs):  # two heads at each place
+        return [[g.Look(0, share, 0, 0), g.Look(0, share + 0.2, 0, 0)] for share in one_backs]
+
+    before = [looks(0.2, 0.2), looks(0.3)]
+    claim = g.claim_about_one_back([looks(0.3, 0.5), looks(0.5)], before)
+    growth = g.mean_and_error([2 * 0.4, 2 * 0.2], [4, 2])
+    assert growth.size == pytest.approx(0.2)
+    figures = f"{growth.size:.3f}, over 2 x {growth.error:.3f}"
+    assert claim == f"[ok] the weight one back has grown by {figures}"
+    assert g.claim_about_one_back(before, before).startswith("[no]")
 
 
 def test_a_head_that_is_off_passes_nothing_on(model):
@@ -469,13 +476,6 @@ def test_a_head_that_is_off_passes_nothing_on(model):
     none = g.without_heads(frozen, range(4))
     assert all(p == 0.0 for row in none["layer0.output"] for p in row)
     assert frozen["layer0.output"] != none["layer0.output"]  # a copy
-
-
-def test_heads_are_off_in_every_block(monkeypatch):
-    monkeypatch.setattr(g, "N_LAYER", 2)
-    frozen = g.freeze(g.init_model(27, random.Random(5)))
-    none = g.without_heads(frozen, range(4))
-    assert not any(p for i in (0, 1) for row in none[f"layer{i}.output"] for p in row)
 
 
 def test_grids_show_the_weights_in_columns_as_wide_as_their_letters(capsys, monkeypatch):
@@ -498,31 +498,29 @@ def test_shades_and_widths():
     assert g.name_to_draw(["christina"]) == "chri"
 
 
-def test_fours_and_the_verdict():
+def test_fours_and_what_is_told_by_them():
     assert ["".join(four) for four in g.fours_of("mary")] == ["<>mar", "mary", "ary<>"]
-    verdict = g.judge(["mary", "max", "mary", "bo"], ["mary", "ann"])
+    words = ["mary", "max", "mary", "bo"]
     # mary has 3 familiar fours of 3, twice; max has 0 of 2, bo 0 of 1.
-    assert verdict.familiar.size == pytest.approx(6 / 9)
-    assert verdict.copied.size == pytest.approx(2 / 4)
-    assert verdict.copied.error == pytest.approx(math.sqrt(0.5 * 0.5 / 4))
+    assert g.familiar_fours(words, ["mary", "ann"]).size == pytest.approx(6 / 9)
+    copied = g.copies(words, ["mary", "ann"])
+    assert copied == pytest.approx((2 / 4, math.sqrt(0.5 * 0.5 / 4)))
 
 
-def test_the_example_of_a_standard_error():
-    r = g.ratio([2.0, 0.0, 1.0], [4, 4, 2])
-    assert r.size == pytest.approx(0.3) and r.error == pytest.approx(0.15, abs=1e-3)
-
-
-def test_every_writer_writes_and_reports(model, monkeypatch):
+def test_every_writer_has_its_own_generator_and_reports(small, monkeypatch):
+    data, rules, frozen, _ = small
     shown = []
     monkeypatch.setattr(g, "show_progress", lambda *args: shown.append(args[:3]))
     monkeypatch.setattr(g, "N_SAMPLES", 6)
-    data = g.split_data(g.NAMES.split(), random.Random(2))
-    words = g.write_words(g.freeze(model), data, g.counting_rules(data), random.Random(1))
-    assert list(words) == ["random letters", "counted pairs", "counted fours", "this GPT"]
-    assert [len(by_one) for by_one in words.values()] == [6] * 4
-    lengths = [[len(word) for word in words[who]] for who in ("random letters", "this GPT")]
-    assert lengths[0] == lengths[1]
-    assert shown == [("writing names", i, 6) for i in range(1, 7)]
+    written = g.write_words(frozen, data, rules, 5)
+    assert list(written) == ["counted pairs", "counted fours", "this GPT"]
+    rng = random.Random("5 counted fours")
+    expected = [rules["counted fours"].sample(data.vocabulary, 0.7, rng) for _ in range(6)]
+    assert written["counted fours"] == expected
+    rng = random.Random("5 this GPT")
+    expected = [g.sample(frozen, data.vocabulary, 0.7, rng) for _ in range(6)]
+    assert written["this GPT"] == expected
+    assert shown[6:12] == [("writing, counted fours", i, 6) for i in range(1, 7)]
 
 
 def test_names_are_marked(capsys):
@@ -555,26 +553,25 @@ def test_part_2_prints_the_losses_and_claims_what_they_say(small, capsys):
     data, rules, frozen, curves = small
     claims = g.what_it_learned(frozen, data, rules, curves)
     lines = capsys.readouterr().out.splitlines()
-    loss = g.word_loss(frozen, *data.held_out)
     twins = g.find_twins(data)
-    by_group = []
-    for group in (twins, set(range(15)) - set(twins)):
-        by_group.append(g.word_loss(frozen, *[data.held_out[i] for i in group]))
-    expected = [loss, math.exp(loss), *by_group]
-    assert cells_of(lines, "this GPT") == pytest.approx(expected, abs=0.06)
-    assert cells_of(lines, "this GPT")[0] == pytest.approx(loss, abs=6e-4)
-    fours = [rules["counted fours"].nats(tokens) for tokens in data.held_out]
-    n_tokens = sum(len(tokens) - 1 for tokens in data.held_out)
-    fours_loss = math.fsum(fours) / n_tokens
-    assert cells_of(lines, "counted fours")[0] == pytest.approx(fours_loss, abs=6e-4)
-    (row,) = [line.split() for line in lines if line.startswith("   all names")]
-    assert float(row[2]) == pytest.approx(loss - fours_loss, abs=6e-4)
-    seen = g.familiar_fours(data.held_out_names, data.train_names).size
-    assert row[5:] == [f"{seen:.0%}", "seen"]
+    fours = rules["counted fours"]
+    by_group, fours_by_group = [], []
+    for group in (range(15), twins, set(range(15)) - set(twins)):
+        words = [data.held_out[i] for i in group]
+        by_group.append(g.word_loss(frozen, *words))
+        n_tokens = sum(len(tokens) - 1 for tokens in words)
+        fours_by_group.append(math.fsum([fours.nats(tokens) for tokens in words]) / n_tokens)
+    for label, losses in (("this GPT", by_group), ("counted fours", fours_by_group)):
+        loss, perplexity, *of_groups = cells_of(lines, label)
+        assert [loss, *of_groups] == pytest.approx(losses, abs=6e-4)
+        assert perplexity == pytest.approx(math.exp(losses[0]), abs=0.06)
+    for i, label in enumerate(("all", "with a twin", "without")):
+        (row,) = [line for line in lines if re.match(rf"   {label} +[+-]\d", line)]
+        gap = by_group[i] - fours_by_group[i]
+        assert float(row[16:22]) == pytest.approx(gap, abs=6e-4)
     known = g.word_loss(frozen, *data.train_set[:15])
     assert cells_of(lines, "on 15 it learned from")[0] == pytest.approx(known, abs=6e-4)
-    gap = loss - fours_loss
-    assert f"at most {gap:.3f} + 2 x " in claims[1]
+    assert f"at most {by_group[0] - fours_by_group[0]:.3f} + 2 x " in claims[1]
     assert claims[0].startswith("[no] held-out loss ")  # 12 steps are too few
     assert claims[1].startswith("[no]")
 
@@ -587,27 +584,27 @@ def test_part_3_prints_the_rises_and_claims_what_they_say(small, capsys):
     loss = g.word_loss(frozen, *data.held_out)
     for label, heads in (("head 2", [1]), ("all heads", range(4))):
         rise = g.word_loss(g.without_heads(frozen, heads), *data.held_out) - loss
+        looks = []
+        for places in g.looks_at_names(frozen, data):
+            looks += [place[head] for place in places for head in heads]
+        assert cells_of(lines, label)[:4] == pytest.approx(g.mean_look(looks), abs=6e-3)
         assert cells_of(lines, label)[4] == pytest.approx(rise, abs=6e-4)
-    look = g.mean_look(g.looks_of_heads(frozen, data)[1])
-    assert cells_of(lines, "head 2")[:4] == pytest.approx(look, abs=6e-3)
-    before = [look for looks in g.looks_of_heads(untrained, data) for look in looks]
-    assert cells_of(lines, "untrained") == pytest.approx(g.mean_look(before), abs=6e-3)
-    assert claims[0].startswith("[no] all heads off")
-    after = [look for looks in g.looks_of_heads(frozen, data) for look in looks]
-    moved = g.mean_look(after).one_back - g.mean_look(before).one_back
-    assert f"grew by {moved:.3f}, over" in claims[1]
+    looks = []
+    for places in g.looks_at_names(untrained, data):
+        looks += [look for place in places for look in place]
+    assert cells_of(lines, "untrained") == pytest.approx(g.mean_look(looks), abs=6e-3)
+    assert len(claims) == 1
 
 
 def test_part_4_prints_the_verdicts_and_claims_what_they_say(small, capsys, monkeypatch):
     data, rules, frozen, _ = small
     monkeypatch.setattr(g, "N_SAMPLES", 40)
     monkeypatch.setattr(g, "show_progress", lambda *args: None)
-    claims = g.names_of_its_own(frozen, data, rules, random.Random(4))
+    claims = g.names_of_its_own(frozen, data, rules, 4)
     lines = capsys.readouterr().out.splitlines()
-    written = g.write_words(frozen, data, rules, random.Random(4))
+    written = g.write_words(frozen, data, rules, 4)
     for writer, words in written.items():
-        verdict = g.judge(words, data.train_names)
-        expected = [*verdict.familiar, *verdict.copied]
+        expected = [*g.familiar_fours(words, data.train_names), *g.copies(words, data.train_names)]
         assert cells_of(lines, writer) == pytest.approx(expected, abs=6e-4)
     real = g.familiar_fours(data.held_out_names, data.train_names)
     assert cells_of(lines, "held-out names") == pytest.approx(real, abs=6e-4)
