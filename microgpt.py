@@ -209,7 +209,7 @@ class Value:
 
     def log(self):
         # log(0) does not exist, so the smallest number taken is 1e-10. Below it the slope stays that
-        # of log at 1e-10, though the clamped function is flat: so that p can still be learned.
+        # of log at 1e-10. The clamped function is flat there, and could never be left again.
         clamped = max(self.data, 1e-10)
         return Value(math.log(clamped), (self,), (1.0 / clamped,))
 
@@ -629,9 +629,9 @@ def mean_and_error(totals, counts):
     #            =  sqrt(0.64 + 1.44 + 0.16) / 10  =  0.15
     #
     # That another seed trains another model comes on top of it, and is not in this error.
-    if not counts:
-        return Estimate(math.nan, math.nan)
     n = sum(counts)
+    if n == 0:
+        return Estimate(math.nan, math.nan)
     mean = math.fsum(totals) / n
     deviations = [total - mean * count for total, count in zip(totals, counts)]
     return Estimate(mean, math.sqrt(math.fsum([d * d for d in deviations])) / n)
@@ -760,7 +760,7 @@ class PairsByPlace(CountingRule):
 
 
 def counting_rules(data):
-    """The rules by name. Their alpha is the best for the held-out names, which favours the rules."""
+    """The rules by name. Their alpha is the best for the held-out names, in favour of the rules."""
     size = len(data.vocabulary)
     rules = {
         "counted letters": CountingRule(data.train_set, size, longest=0),
@@ -834,7 +834,7 @@ def what_it_learned(frozen, untrained, data, rules, curves):
     print_guesses(name_to_draw(data.held_out_names), untrained, frozen, data.vocabulary)
     print_losses(scores, twins, others)
     print_row(f"on {len(known)} it learned from", word_loss(frozen, *known))
-    print("\n   The lower loss on names that it learned from shows how far it has fitted these")
+    print("\n   The lower loss on names that it learned from shows how far it has fitted them")
     print("   in particular. If held-out names get worse meanwhile, that is overfitting.\n")
     marked = ("all tokens alike", "counted letters", "counted pairs", "counted fours")
     levels = {name: scores.loss(name, scores.everyone) for name in marked}
@@ -858,8 +858,8 @@ def what_it_learned(frozen, untrained, data, rules, curves):
 def print_guesses(name, untrained, frozen, vocabulary):
     """One held-out name, token by token: what the loss is made of, before and after training."""
     tokens = tokenize(name, vocabulary)
-    print(f"   The held-out name {name}: the probability that the model gives to each token, and")
-    print("   what it pays for that, -log p.\n")
+    print(f"   The held-out name {name}: the probability that each token is given, and what")
+    print("   the trained model pays for it, -log p.\n")
     print("   " + " " * 10 + "".join([pad(token, 6) for token in (*name, BOUNDARY)]).rstrip())
     for label, model in (("untrained", untrained), ("trained", frozen)):
         log_ps = log_probs(model, tokens)
@@ -1078,10 +1078,8 @@ def names_of_its_own(frozen, data, rules, seed):
     more = ours.size - pairs.size
     error = math.hypot(ours.error, pairs.error)  # of a difference between independent figures
     less = real.size - ours.size
-    print(
-        f"   The GPT's words are less familiar than held-out names by {less:.3f}, and more so than"
-    )
-    print(f"   those of pairs by {more:.3f}.")
+    print(f"   The GPT's words are less familiar than held-out names by {less:.3f}, and more")
+    print(f"   familiar than those of counted pairs by {more:.3f}.")
     return [
         check(more > 2 * error, f"familiar: {more:.3f} above counted pairs, over 2 x {error:.3f}")
     ]
