@@ -208,8 +208,8 @@ class Value:
         return Value(self.data, (self,), (1.0,))
 
     def log(self):
-        # log(0) does not exist, so the smallest number taken is 1e-10. Below it the slope stays that
-        # of log at 1e-10. The clamped function is flat there, and could never be left again.
+        # log(0) does not exist, so the smallest number taken is 1e-10. Below it the slope stays
+        # that of log at 1e-10. The clamped function is flat there, and could never be left again.
         clamped = max(self.data, 1e-10)
         return Value(math.log(clamped), (self,), (1.0 / clamped,))
 
@@ -858,8 +858,8 @@ def what_it_learned(frozen, untrained, data, rules, curves):
 def print_guesses(name, untrained, frozen, vocabulary):
     """One held-out name, token by token: what the loss is made of, before and after training."""
     tokens = tokenize(name, vocabulary)
-    print(f"   The held-out name {name}: the probability that each token is given, and what")
-    print("   the trained model pays for it, -log p.\n")
+    print(f"   The held-out name {name}: the probability that each token is given, and")
+    print("   what the trained model pays for it, -log p.\n")
     print("   " + " " * 10 + "".join([pad(token, 6) for token in (*name, BOUNDARY)]).rstrip())
     for label, model in (("untrained", untrained), ("trained", frozen)):
         log_ps = log_probs(model, tokens)
@@ -973,7 +973,7 @@ def where_it_looks(frozen, untrained, data):
     draw_grids([BOUNDARY, *name], weights)
     last = weights[-1][0]
     most = [BOUNDARY, *name][last.index(max(last))]
-    print(f"\n   The last row of the first grid: having read {name}, head 1 looks at {most} most.")
+    print(f"\n   In the last row of the first grid, head 1 looks at {most} most.")
     print_looks(after, before, frozen, data)
     return [claim_about_one_back(after, before)]
 
@@ -1078,8 +1078,8 @@ def names_of_its_own(frozen, data, rules, seed):
     more = ours.size - pairs.size
     error = math.hypot(ours.error, pairs.error)  # of a difference between independent figures
     less = real.size - ours.size
-    print(f"   The GPT's words are less familiar than held-out names by {less:.3f}, and more")
-    print(f"   familiar than those of counted pairs by {more:.3f}.")
+    print(f"   The GPT's words are less familiar than held-out names by {less:.3f},")
+    print(f"   and more familiar than those of counted pairs by {more:.3f}.")
     return [
         check(more > 2 * error, f"familiar: {more:.3f} above counted pairs, over 2 x {error:.3f}")
     ]
