@@ -824,7 +824,7 @@ def what_it_learned(frozen, untrained, data, rules, curves):
     print(
         f"\n   On {len(known)} names that it learned from, the GPT's loss is {known_loss:.3f}. As"
     )
-    print("   far as that is lower, the GPT has fitted these names more closely than names in")
+    print("   far as that is lower, it has fitted these names more closely than names in")
     print("   general, which is called overfitting.\n")
     marked = ("all tokens alike", "counted letters", "counted pairs", "counted fours")
     draw_curves(curves, {name: losses[name] for name in marked})
