@@ -302,7 +302,7 @@ def test_the_step_of_part_1_goes_downhill(capsys):
         assert float(by_backward) == pytest.approx(float(by_nudging), abs=2e-7)
     before, after = [float(x) for x in re.findall(r"from (\d\.\d+) to (\d\.\d+)", lines[-1])[0]]
     assert after < before - 0.1
-    assert claims[0].startswith("[ok] 50 derivatives, off by ")
+    assert claims[0].startswith("[ok] 50 derivatives are those by nudging")
 
 
 def test_counting_rule_by_hand():
@@ -326,9 +326,9 @@ def test_counting_rule_by_hand():
     assert rule.nats([0, 1, 0]) == pytest.approx(nats, rel=1e-12)
 
 
-def test_pairs_by_place_by_hand():
+def test_pairs_by_position_by_hand():
     token_lists = [g.tokenize(word, ["<>", "a", "b"]) for word in ("aab", "ba")]
-    rule = g.CountingRule(token_lists, 3, g.last_token_and_place)
+    rule = g.CountingRule(token_lists, 3, g.last_token_and_position)
     rule.alpha = 2.0
     # Of the 7 tokens after a start a is 3 and b 2; after a, in all, a 1, b 1 and the end 1 of 3;
     # after an a at place 1, a 1 of 1.
@@ -349,7 +349,7 @@ def test_the_blend_of_the_comment():
 def test_histories():
     assert g.last_tokens([0, 4, 5], 3) == [(), (5,), (4, 5), (0, 4, 5)]
     assert g.last_tokens([0, 4, 5, 6], 2) == [(), (6,), (5, 6)]
-    assert g.last_token_and_place([0, 4, 5]) == [(), (5,), (5, 3)]
+    assert g.last_token_and_position([0, 4, 5]) == [(), (5,), (5, 3)]
 
 
 def test_alpha_is_the_best_for_the_words():
@@ -402,10 +402,10 @@ def test_twins_are_found():
 def test_a_loss_difference_is_per_token_and_its_error_that_of_the_words():
     token_lists = [[0, 1, 0], [0, 1, 2, 3, 0], [0, 2, 0]]
     gap = g.loss_difference([3.0, 9.0, 4.0], [2.0, 5.0, 4.0], token_lists)
-    assert gap.size == pytest.approx(5 / 8)
+    assert gap.mean == pytest.approx(5 / 8)
     deviations = [1 - 2 * 5 / 8, 4 - 4 * 5 / 8, 0 - 2 * 5 / 8]
     assert gap.error == pytest.approx(math.sqrt(sum(d * d for d in deviations)) / 8)
-    assert math.isnan(g.mean_and_error([], []).size)  # no word has a twin, say
+    assert math.isnan(g.mean_and_error([], []).mean)  # no word has a twin, say
 
 
 def test_the_standard_error_is_the_spread_over_other_words():
@@ -416,8 +416,8 @@ def test_the_standard_error_is_the_spread_over_other_words():
         bottoms = [rng.randrange(3, 11) for _ in range(60)]
         tops = [n * (0.3 + rng.gauss(0.0, 0.5)) for n in bottoms]
         estimates.append(g.mean_and_error(tops, bottoms))
-    mean = math.fsum([e.size for e in estimates]) / 400
-    spread = math.sqrt(math.fsum([(e.size - mean) ** 2 for e in estimates]) / 399)
+    mean = math.fsum([e.mean for e in estimates]) / 400
+    spread = math.sqrt(math.fsum([(e.mean - mean) ** 2 for e in estimates]) / 399)
     assert math.fsum([e.error for e in estimates]) / 400 == pytest.approx(spread, rel=0.1)
 
 
@@ -504,7 +504,7 @@ def test_fours_and_what_is_told_by_them():
     assert ["".join(four) for four in g.fours_of("mary")] == ["<>mar", "mary", "ary<>"]
     words = ["mary", "max", "mary", "bo"]
     # mary has 3 familiar fours of 3, twice; max has 0 of 2, bo 0 of 1.
-    assert g.familiar_fours(words, ["mary", "ann"]).size == pytest.approx(6 / 9)
+    assert g.familiar_fours(words, ["mary", "ann"]).mean == pytest.approx(6 / 9)
     copied = g.copies(words, ["mary", "ann"])
     assert copied == pytest.approx((2 / 4, math.sqrt(0.5 * 0.5 / 4)))
 
@@ -584,7 +584,7 @@ def test_part_2_prints_the_losses_and_claims_what_they_say(small, capsys):
     )
     nats = [[-math.fsum(g.log_probs(frozen, t)), fours.nats(t)] for t in data.held_out]
     gap = g.mean_and_error([a - b for a, b in nats], [len(t) - 1 for t in data.held_out])
-    assert f"above counted fours by {gap.size + 2 * gap.error:.3f} at most" in claims[1]
+    assert f"above counted fours by {gap.mean + 2 * gap.error:.3f} at most" in claims[1]
     assert claims[0].startswith("[no] held-out loss ")  # 12 steps are too few
     assert claims[1].startswith("[no]")
 
@@ -614,13 +614,47 @@ def test_part_4_prints_the_verdicts_and_claims_what_they_say(small, capsys, monk
     claims = g.names_of_its_own(frozen, data, rules, 4)
     lines = capsys.readouterr().out.splitlines()
     written = g.write_words(frozen, data, rules, 4)
-    for writer, words in written.items():
-        expected = [*g.familiar_fours(words, data.train_names), *g.copies(words, data.train_names)]
-        assert cells_of(lines, writer) == pytest.approx(expected, abs=6e-4)
     real = g.familiar_fours(data.held_out_names, data.train_names)
+    for writer, words in written.items():
+        familiar = g.familiar_fours(words, data.train_names)
+        off = familiar.mean - real.mean
+        expected = [*familiar, off, *g.copies(words, data.train_names)]
+        assert cells_of(lines, writer) == pytest.approx(expected, abs=6e-4)
     assert cells_of(lines, "held-out names") == pytest.approx(real, abs=6e-4)
     assert claims[0].startswith("[no] familiar: -")  # 12 steps are too few
     assert written["this GPT"][0] in lines[3]
+
+
+@pytest.mark.parametrize(
+    "size, error, wanted",
+    [(0.11, 0.05, "ok ok ok"), (0.1, 0.05, "no no no"), (0.09, 0.05, "no ok no")],
+)
+def test_claims_ask_for_two_standard_errors(small, monkeypatch, size, error, wanted, capsys):
+    """Of the lead over pairs, of the rise without heads; and 0.2 is the bound beside fours."""
+    data, rules, frozen, curves = small
+    behind = 0.2 - 2 * error if wanted == "no no no" else 0.2 - 2 * error - 1e-6
+    pairs = [rules["counted pairs"].nats(tokens) for tokens in data.held_out]
+
+    def fixed(nats_a, nats_b, token_lists):
+        is_lead = nats_a == pairs or len(token_lists) > len(data.held_out)
+        return g.Estimate(size if is_lead else behind, error)
+
+    monkeypatch.setattr(g, "loss_difference", fixed)
+    claims = g.what_it_learned(frozen, frozen, data, rules, curves)
+    claims += g.where_it_looks(frozen, frozen, data)
+    assert " ".join([claim[1:3] for claim in claims]) == wanted
+
+
+def test_the_claim_of_part_4_asks_for_two_standard_errors(small, monkeypatch, capsys):
+    data, rules, frozen, _ = small
+    monkeypatch.setattr(g, "write_words", lambda *args: {"counted pairs": ["p"], "this GPT": ["g"]})
+    monkeypatch.setattr(g, "print_names", lambda *args: None)
+    for share, wanted in ((0.301, "[ok] familiar: 0.101"), (0.3, "[no] familiar: 0.100")):
+        estimates = {"p": g.Estimate(0.2, 0.03), "g": g.Estimate(share, 0.04)}
+        found = lambda words, names, e=estimates: e.get(words[0], g.Estimate(0.5, 0.1))  # noqa: E731
+        monkeypatch.setattr(g, "familiar_fours", found)
+        (claim,) = g.names_of_its_own(frozen, data, rules, 1)
+        assert claim == f"{wanted} above counted pairs, over 2 x 0.050"
 
 
 def test_a_claim_says_how_it_came_out(capsys):
