@@ -958,9 +958,9 @@ def where_it_looks(frozen, untrained, data):
     off = nats_of_model(without_heads(frozen, range(N_HEAD)), words)
     rise = loss_difference(off, whole, words)
     print(
-        f"\n   Without any head it rises by {rise.mean:.3f} +- {rise.error:.3f}. How much a head looks"
+        f"\n   Without any head it rises by {rise.mean:.3f} +- {rise.error:.3f}. Where a head looks"
     )
-    print("   at something does not say what that is worth: compare with the last column.")
+    print("   most does not say what that is worth: compare with the last column.")
     return [
         check(
             rise.mean > 2 * rise.error,
