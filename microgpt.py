@@ -829,10 +829,8 @@ def what_it_learned(frozen, untrained, data, rules, curves):
     losses = print_losses(nats, data)
     known = data.train_set[: len(data.held_out)]
     known_loss = word_loss(frozen, *known)
-    print(
-        f"\n   On {len(known)} names that it learned from, the GPT's loss is {known_loss:.3f}. As"
-    )
-    print("   far as that is lower, it has fitted these names more closely than names in")
+    print(f"\n   On {len(known)} names that it learned from the GPT's loss is {known_loss:.3f}.")
+    print("   As far as that is lower, it has fitted these names more closely than names in")
     print("   general, which is called overfitting.\n")
     marked = ("all tokens alike", "counted letters", "counted pairs", "counted fours")
     draw_curves(curves, {name: losses[name] for name in marked})
@@ -875,7 +873,7 @@ def print_losses(nats, data):
         f"   {len(twins)} of the names have a twin among those to learn from, which differs in one"
     )
     print("   letter. Last, what the GPT pays more (+) or less (-), +- one standard error.\n")
-    print(f"   {'':16}   loss  perplexity   with twin  without   GPT minus this")
+    print(f"   {'':18}   loss  perplexity   with twin  without   GPT minus this")
     losses = {}
     for guesser, nats_of_guesser in nats.items():
         cells = []
@@ -885,7 +883,7 @@ def print_losses(nats, data):
         loss, on_twins, on_others = cells
         gap = loss_difference(nats["this GPT"], nats_of_guesser, data.held_out)
         row = (
-            f"   {guesser:16} {loss:6.3f} {math.exp(loss):11.1f} {on_twins:11.3f} {on_others:8.3f}"
+            f"   {guesser:18} {loss:6.3f} {math.exp(loss):11.1f} {on_twins:11.3f} {on_others:8.3f}"
         )
         if guesser != "this GPT":
             row += f"   {gap.mean:+.3f} +- {gap.error:.3f}"

@@ -579,9 +579,7 @@ def test_part_2_prints_the_losses_and_claims_what_they_say(small, capsys):
     gap = cells_of(lines, "counted fours")[4]
     assert gap == pytest.approx(by_group[0] - fours_by_group[0], abs=6e-4)
     known = g.word_loss(frozen, *data.train_set[:15])
-    assert f"   On 15 names that it learned from, the GPT's loss is {known:.3f}." in "\n".join(
-        lines
-    )
+    assert f"   On 15 names that it learned from the GPT's loss is {known:.3f}." in "\n".join(lines)
     nats = [[-math.fsum(g.log_probs(frozen, t)), fours.nats(t)] for t in data.held_out]
     gap = g.mean_and_error([a - b for a, b in nats], [len(t) - 1 for t in data.held_out])
     assert f"above counted fours by {gap.mean + 2 * gap.error:.3f} at most" in claims[1]
