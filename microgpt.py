@@ -269,7 +269,7 @@ class Value:
 # This Value class follows the canonical interface exactly.
 # See docs/autograd-interface.md for the full specification.
 
-# (That is for readers of the other scripts: this section is the same in all of them.)
+# (That is for readers of the other scripts, which share this section.)
 #
 # The model will be built from the functions below. A node may stand for any function whose
 # derivatives we can write down. The dot product s = a1*b1 + ... + an*bn would take 2n - 1 nodes of
@@ -746,17 +746,6 @@ class CountingRule:
             losses[alpha] = math.fsum([self.nats(tokens) for tokens in held_out])
         self.alpha = min(losses, key=losses.get)
 
-    def sample(self, vocabulary, temperature, rng):
-        """Write a word, as sample() of section 3 does with the model."""
-        tokens = [0]
-        while len(tokens) <= BLOCK_SIZE:
-            log_ps = [math.log(self.probability(tokens, t)) for t in range(self.vocabulary_size)]
-            token = next_token(log_ps, temperature, rng)
-            if token == 0:
-                break
-            tokens.append(token)
-        return "".join([vocabulary[token] for token in tokens[1:]])
-
 
 def last_tokens(tokens, longest):
     """Histories of up to so many last tokens: (), (r,), (a, r) and (m, a, r)."""
@@ -996,6 +985,18 @@ def copies(words, train_names):
     return mean_and_error([int(word in train_names) for word in words], [1] * len(words))
 
 
+def sample_by_counting(rule, vocabulary, temperature, rng):
+    """Let a rule write a word, as sample() of section 3 does with the model."""
+    tokens = [0]
+    while len(tokens) <= BLOCK_SIZE:
+        log_ps = [math.log(rule.probability(tokens, t)) for t in range(len(vocabulary))]
+        token = next_token(log_ps, temperature, rng)
+        if token == 0:
+            break
+        tokens.append(token)
+    return "".join([vocabulary[token] for token in tokens[1:]])
+
+
 def write_words(frozen, data, rules, seed):
     """{writer: N_SAMPLES words}, by two rules and by the model, all at the same temperature."""
     written = {"counted pairs": [], "counted fours": [], "this GPT": []}
@@ -1004,7 +1005,8 @@ def write_words(frozen, data, rules, seed):
         start = time.perf_counter()
         for i in range(N_SAMPLES):
             if writer in rules:
-                words.append(rules[writer].sample(data.vocabulary, TEMPERATURE, rng))
+                rule = rules[writer]
+                words.append(sample_by_counting(rule, data.vocabulary, TEMPERATURE, rng))
             else:
                 words.append(sample(frozen, data.vocabulary, TEMPERATURE, rng))
             show_progress(f"writing, {writer}", i + 1, N_SAMPLES, start)

@@ -4,9 +4,10 @@ python tests/canon.py            prints what differs, and ends with status 1 if 
 python tests/canon.py --write    copies the text of microgpt.py into the other scripts and the docs
 
 A piece of the canon is a function or a class of CANON, with the comments that stand between it and
-whatever comes before it. Wherever a script has a definition of that name, it is the same to the
-byte. A script may leave a piece out. It may add the methods of EXTENSIONS to its Value, right
-before _backward(). The pieces of DIFFERENCES are its own, each as a whole and for a reason.
+whatever comes before it; but no heading of an experiment or of a script's own tools. Wherever a
+script has a definition of that name, it is the same to the byte. A script may leave a piece out. It
+may add the methods of EXTENSIONS to its Value, right before _backward(). The pieces of DIFFERENCES
+are its own, each as a whole and for a reason.
 """
 
 import ast
@@ -30,6 +31,11 @@ from scripts import (  # noqa: E402
 )
 
 CALLOUT = re.compile(r"\A# --- AUTOGRAD .*? ---\n(?:#.*\n)*\n")
+# The headings of sections 5 to 8, of the parts in them and of a script's own tools, each with the
+# comment below it up to a blank line.
+OWN_HEADING = re.compile(
+    r"(?:^# ===== [5-8]\.|^# ----- (?!Tools of all scripts)).*\n(?:#.*\n)*\n+", re.MULTILINE
+)
 
 
 class Piece(NamedTuple):
@@ -51,6 +57,9 @@ def pieces(text):
     for node in ast.parse(text).body:
         end = offsets[node.end_lineno]
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            for heading in OWN_HEADING.finditer(text, begin, end):
+                if heading.end() <= offsets[node.lineno - 1]:
+                    begin = heading.end()
             begin += len(text[begin:end]) - len(text[begin:end].lstrip("\n"))
             callout = CALLOUT.match(text[begin:end])
             begin += callout.end() if callout else 0

@@ -367,11 +367,11 @@ def test_a_rule_writes_what_it_counted():
     words = [tokenize(name) for name in ("mary", "max")]
     rule = g.CountingRule(words, 27, lambda tokens: g.last_tokens(tokens, 3))
     rule.alpha = 1e-9
-    written = {rule.sample(VOCABULARY, 1.0, random.Random(i)) for i in range(40)}
+    written = {g.sample_by_counting(rule, VOCABULARY, 1.0, random.Random(i)) for i in range(40)}
     assert written == {"mary", "max"}
     rule.histories = lambda tokens: [()]
     rule.history_counts[()], rule.next_counts[(), 1] = 1000, 10**12  # nothing but a, without an end
-    assert rule.sample(VOCABULARY, 1.0, random.Random(1)) == "a" * g.BLOCK_SIZE
+    assert g.sample_by_counting(rule, VOCABULARY, 1.0, random.Random(1)) == "a" * g.BLOCK_SIZE
 
 
 @pytest.mark.parametrize(
@@ -517,7 +517,8 @@ def test_every_writer_has_its_own_generator_and_reports(small, monkeypatch):
     written = g.write_words(frozen, data, rules, 5)
     assert list(written) == ["counted pairs", "counted fours", "this GPT"]
     rng = random.Random("5 counted fours")
-    expected = [rules["counted fours"].sample(data.vocabulary, 0.7, rng) for _ in range(6)]
+    fours = rules["counted fours"]
+    expected = [g.sample_by_counting(fours, data.vocabulary, 0.7, rng) for _ in range(6)]
     assert written["counted fours"] == expected
     rng = random.Random("5 this GPT")
     expected = [g.sample(frozen, data.vocabulary, 0.7, rng) for _ in range(6)]
