@@ -541,7 +541,7 @@ def sample(frozen, vocabulary, temperature, rng):
 
 # ===== 4. Training ================================================================================
 #
-# A step of training: let the model read some words and compute its loss; walk back through the
+# A step of training: show the model some examples and compute its loss; walk back through the
 # graph for the gradient; move each parameter a little against its derivative. Then the next step.
 
 

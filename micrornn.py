@@ -1,25 +1,26 @@
 """A gate is a choice not to change, and what is not changed can be remembered.
 
-    python micrornn.py        about 40 seconds; nothing to install, nothing to download
+    python micrornn.py        about 35 seconds; nothing to install, nothing to download
 
 A recurrent network reads one token at a time and keeps all that it knows of the past in its state,
 a short list of numbers. This file trains two kinds of equal size: a plain one (RNN) and one with
-gates (GRU, gated recurrent unit). On names, where a few letters of the past matter, both do well.
-Asked for a symbol that they saw 46 steps ago, only the GRU learns to answer. You will see how that
-depends on the learning rate, how much of the gradient reaches the symbol, and what the gate does.
+gates (GRU, gated recurrent unit). On names, where a few letters of the past matter, they do equally
+well. Asked for a symbol that they saw 46 steps ago, the GRU learns to answer, and the RNN hardly
+ever. You will see how that depends on how both are started and trained, how much of the gradient
+reaches the symbol while they learn, and how the gates take it in and keep it.
 
 When to use one: for a stream, where a step must not cost more the longer the past is. When not: if
 the answer may stand anywhere in a long past, and there is room to keep all of it. Attention
 (microgpt.py) then looks it up.
 
 Read it from top to bottom. You need Python and school calculus; what machine learning adds is
-explained on the way. Section 2 is shared by all scripts of this collection: who knows it goes on at
-section 3. Section 5 is the lesson, section 6 measures it. Section 7 has main(), and things to try:
-there the tutorial ends. Below are tools and the list of names.
+explained on the way. Section 2 is shared by all scripts of this collection: if you know it, go on
+at section 3. Section 5 is the lesson, section 6 measures it. Section 7 has main(), and things to
+try: there the tutorial ends. Below are tools and the list of names.
 
-Papers: Elman 1990 (RNN); GRU, arXiv:1406.1078; why gradients vanish, Hochreiter 1991 and
-arXiv:1211.5063; a gate that starts open, Gers et al. 2000 and Jozefowicz et al. 2015; Adam,
-arXiv:1412.6980; the counting rule, after MacKay and Peto 1995.
+Papers: Elman 1990 (RNN); GRU, arXiv:1406.1078; why gradients vanish, Hochreiter 1991, Bengio et al.
+1994 and arXiv:1211.5063; gates that start by keeping, Gers et al. 2000, Jozefowicz et al. 2015;
+Adam, arXiv:1412.6980; the counting rule, after MacKay and Peto 1995.
 """
 
 import argparse
@@ -38,14 +39,16 @@ from typing import NamedTuple
 # The networks, section 3.
 RNN_UNITS = 19  # numbers in the state of the RNN: 1,433 parameters
 GRU_UNITS = 10  # and of the GRU, which has three layers for the RNN's one: 1,437 parameters
-INPUT_STD = 1.0  # standard deviation of the first weights of the input
-KEEP_BIAS = 4.0  # first bias of a GRU's update gate, where it is to start open
+INPUT_STD = 0.3  # standard deviation of the first weights of the input
+LOUD_STD = 1.0  # the same for an RNN that each token pushes more
+KEEP_BIAS = 4.0  # first bias of a GRU's update gate, where it is to start by keeping its state
+# (The logarithm of the distance, here 3.8, is the advice of arXiv:1804.11188.)
 
 # The training, section 4.
 STEPS = 250  # steps of learning, for each network, task and learning rate
 BATCH = 6  # names that are read for a step; of the recall task one sequence is read
-NAMES_RATE = 0.05  # learning rate on names
-RECALL_RATES = (0.02, 0.04, 0.08)  # learning rates on recall: each network is trained with each
+NAMES_RATE = 0.05  # learning rate on names: how far a parameter moves in a step
+RECALL_RATES = (0.04, 0.08, 0.16)  # on recall; each network is trained with each of them
 BETA1, BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
 
 # The tasks, section 1, and the experiments, section 6.
@@ -53,7 +56,10 @@ N_HELD_OUT = 100  # names that the networks are tested on
 N_SYMBOLS = 4  # recall: the symbol to remember is one of these, so one guess in four is right
 DISTANCE = 45  # recall: so many other tokens stand between the symbol and the question
 N_TESTS = 200  # recall: fresh sequences that the networks are tested on
-N_TRACED = 10  # of them, those on which the gradient is followed back
+N_TRACED = 5  # of them, those on which the gradient and the gates are followed
+N_EXCHANGED = 50  # and those in which units are exchanged
+TRACED_RATE = 0.16  # the learning rate, one of RECALL_RATES, of the networks that are followed
+EVERY = 25  # training steps from one look at a network to the next
 MAX_LETTERS = 15  # where a network that writes is stopped
 TEMPERATURE = 0.7  # when it writes: below 1, likely letters become likelier still
 
@@ -76,7 +82,7 @@ TEMPERATURE = 0.7  # when it writes: below 1, likely letters become likelier sti
 #
 # A guess is judged by the probability p that it gave to the right token: it pays -log p. The mean
 # of that over many guesses is called the loss; the better the guesses, the smaller it is. (Section
-# 3 says why it is the logarithm.) On recall, 4 symbols and no memory make log 4 = 1.39 at best.
+# 3 says why it is the logarithm.) On recall, without memory, the loss is log 4 = 1.39 at best.
 
 BOUNDARY = "<>"  # two characters, so that no letter can be mistaken for it
 
@@ -374,7 +380,9 @@ def softmax(logits):
 #
 # z = 1 keeps a unit as it is, z = 0 replaces it by the candidate. r = 1 shows the old unit to the
 # candidate, r = 0 hides it: then the candidate starts afresh from the token. (Half of the
-# literature swaps z and 1 - z.)
+# literature swaps z and 1 - z.) For example, a unit of 0.8 with z = 0.9 and c = -0.5 becomes
+#
+#     0.9 * 0.8 + 0.1 * (-0.5)  =  0.67
 #
 # With three layers for one, the GRU gets fewer units, so that both have about as many parameters.
 
@@ -484,13 +492,13 @@ def is_gru(model):
 
 def new_state(model):
     """The state before the first token: zeros, Values or floats as the model is."""
-    return [0.0 * b for b in model["candidate.bias"][0]]
+    return [0.0 * b for b in model["candidate.bias"][0]]  # a Value times 0.0 is a Value
 
 
-def read(model, tokens):
+def read(model, tokens, h=None):
     """Let a network read tokens. Return its state after each one: a list of lists of n numbers."""
     step = gru_step if is_gru(model) else rnn_step
-    h = new_state(model)
+    h = h or new_state(model)
     states = []
     for token in tokens:
         h = step(model, token, h)
@@ -512,6 +520,12 @@ def log_probs(model, tokens):
     return result
 
 
+def likeliest(model, h):
+    """The token with the highest score in a state."""
+    scores = output(model, h)
+    return scores.index(max(scores))
+
+
 def word_loss(model, *words):
     """The mean of -log p(next token) over all tokens of one or more words, lists of tokens."""
     # If the model gave probability p to the token that really came, it pays -log p: 0 for p = 1,
@@ -524,11 +538,15 @@ def word_loss(model, *words):
     return vsum(all_log_probs) * (-1.0 / len(all_log_probs))
 
 
+def loss_after(model, last_state, symbol):
+    """-log p(symbol) in the state after the question."""
+    probs = softmax(output(model, last_state))
+    return safe_log(probs[symbol]) * -1.0
+
+
 def recall_loss(model, recall):
     """-log p(symbol) after the question. What is guessed on the way costs nothing."""
-    last_state = read(model, recall.tokens)[-1]
-    probs = softmax(output(model, last_state))
-    return safe_log(probs[recall.symbol]) * -1.0
+    return loss_after(model, read(model, recall.tokens)[-1], recall.symbol)
 
 
 def write_name(frozen, vocabulary, temperature, rng):
@@ -558,7 +576,7 @@ def next_token(logits, temperature, rng):
 
 # ===== 4. Training ================================================================================
 #
-# A step of training: let the model read some words and compute its loss; walk back through the
+# A step of training: show the model some examples and compute its loss; walk back through the
 # graph for the gradient; move each parameter a little against its derivative. Then the next step.
 
 
@@ -585,12 +603,25 @@ def next_batch(train_set, step):
     return [train_set[i % len(train_set)] for i in range(first, first + BATCH)]
 
 
+# The learning rates were chosen by trying. On names, 0.05 was the best of 0.02, 0.03, 0.05, 0.08
+# and 0.12 for both networks (on training names). On recall, those in RECALL_RATES suit the GRU. The
+# RNN was also trained at 0.02, 0.01 and 0.005, and with its gradient shortened to the length 0.3:
+# at six seeds, it never got more than 0.69 of the answers right.
+
+
+class Training(NamedTuple):
+    """What happened while a network was trained."""
+
+    losses: list  # of each step, in nats
+    history: list  # frozen copies of the model: at first and after every EVERY steps
+
+
 def train(phase, model, loss_of, batches, learning_rate):
-    """A step of Adam for each batch, on loss_of(model, *batch). Return the losses, in nats."""
+    """A step of Adam for each batch, on loss_of(model, *batch). Return a Training."""
     params = parameters(model)
     m = [0.0] * len(params)
     v = [0.0] * len(params)
-    losses = []
+    training = Training([], [freeze(model)])
     start = time.perf_counter()
     for step, batch in enumerate(batches, 1):
         loss = loss_of(model, *batch)
@@ -599,10 +630,12 @@ def train(phase, model, loss_of, batches, learning_rate):
         loss.backward()
         remaining = (len(batches) - step + 1) / len(batches)  # long steps first, then short ones
         adam_step(params, m, v, step, learning_rate * remaining, BETA1, BETA2)
-        losses.append(loss.data)
+        training.losses.append(loss.data)
+        if step % EVERY == 0:
+            training.history.append(freeze(model))
         show_progress(f"{phase}, loss {loss.data:.3f}", step, len(batches), start)
         del loss  # frees this step's graph before the next one is built
-    return losses
+    return training
 
 
 # ===== 5. The lesson: what reaches the past =======================================================
@@ -618,35 +651,64 @@ def train(phase, model, loss_of, batches, learning_rate):
 #     dh_t / dh_(t-1)  =  u * (1 - h_t^2)
 #
 # With u = 1 and h_t = 0.6 it is 0.64, and 46 steps back 0.64^46 = 1e-9 of the gradient is left: it
-# vanishes. All steps share one set of weights, and what the near steps ask of them is a billion
-# times louder than what step 1 asks. (With u = 2 and h_t = 0.1 the factor is 1.98, and 1.98^46 is
-# 4e13: the gradient explodes. A cap on its length helps against that, but not against this.)
+# vanishes. Why does that stop the learning? What has to be learned is to pass the symbol on, from
+# each step to the next, and the weight u by which that is done is the same at all steps. Its
+# derivative is a sum with a term for each step:
 #
-# With n units, a unit passes its derivative on to every unit that took part in it:
+#     dL/du  =  sum over t of  dL/dh_t * (1 - h_t^2) * h_(t-1)
+#
+# The terms of the first steps, where the symbol is on its way, are up to a billion times smaller
+# than those of the last steps, where other tokens are read. Adam takes long steps where a sum is
+# small, but a term of 1e-9 beside one of 1 is lost in the sum. (With factors above 1 it is the
+# reverse: 2^46 is 7e13, and the gradient explodes. Then it helps to shorten it to some length
+# before each step, which is called clipping. What has vanished is not brought back by that.)
+#
+# With n units, each unit takes part in all units of the next step. U[i][j] is what unit i takes
+# from unit j, so the derivative of unit j is a sum:
 #
 #     dL/dh_(t-1)[j]  =  sum over i of  dL/dh_t[i] * (1 - h_t[i]^2) * U[i][j]
 #
 # Fresh weights U keep lengths, but the slopes 1 - h_t[i]^2 are below 1 wherever a unit is not 0.
-# How far below depends on how much the tokens push the units to and fro, and so on INPUT_STD.
+# How far below depends on how much the tokens push the units to and fro, and so on INPUT_STD. Part
+# 3 also looks at a fresh RNN with LOUD_STD.
+#
+# An RNN can remember all the same. Take h_t = tanh(2 * h_(t-1)): from any h above 0 it comes to
+# 0.96 and stays there, and from any h below 0 to -0.96. Such a unit is a latch. It holds one bit,
+# which side it is on, even if tokens push it a little. But in a latch tanh is flat: the factor is
+# 2 * (1 - 0.96^2) = 0.16, and 0.16^46 is 2e-37. What a latch holds is safe, and no gradient comes
+# through it to improve on it (Bengio et al. 1994).
 #
 # Now the GRU. Of h_t = z * h_(t-1) + (1 - z) * c, the factor of a unit is
 #
 #     dh_t / dh_(t-1)  =  z + (what comes through c, z and r)
 #
 # With z = 0.98 the first term alone leaves 0.98^46 = 0.4. It goes through no tanh and no U: what is
-# kept is not squashed. With z = 0.5 it leaves 0.5^46 = 1e-14. A fresh gate is about 0.5, and that
-# is why its bias is set: sigmoid(KEEP_BIAS) is 0.98. (The forget gate of the LSTM, the older
-# network with gates, is started in the same way. The residual stream of a transformer, x + f(x), is
-# such a road through its layers.)
+# kept is not squashed. A fresh gate whose bias is 0 has a z of about 0.5. Alone, that leaves
+# 0.5^46 = 1e-14; with what comes through c, z and r, part 3 finds about 1e-7. Such a gate has to
+# find out that it should keep. With the bias KEEP_BIAS it starts from sigmoid(4) = 0.98. (The
+# forget gate of the LSTM, the older network with gates, is started alike.)
+#
+# But to have a z of 0.98 for every token is not enough: it lets in 2 percent of the symbol and of
+# everything that follows. The gate depends on the token and on the state, so it can choose: let
+# the symbol in, with a small z, and keep it, with a z near 1.
 
 
 def gradient_norms(model, recall):
     """The length of dL/dh_t for each step t of a sequence, as a share of that of the last step."""
     states = read(model, recall.tokens)
-    probs = softmax(output(model, states[-1]))
-    (safe_log(probs[recall.symbol]) * -1.0).backward()
+    loss_after(model, states[-1], recall.symbol).backward()
     norms = [math.sqrt(math.fsum([unit.grad * unit.grad for unit in h])) for h in states]
     return [norm / norms[-1] if norms[-1] > 0.0 else 0.0 for norm in norms]
+
+
+def mean_of(values):
+    """The mean of a list of floats."""
+    return math.fsum(values) / len(values)
+
+
+def thaw(frozen):
+    """A model of Values from a frozen one: the opposite of freeze()."""
+    return {name: [[Value(p) for p in row] for row in matrix] for name, matrix in frozen.items()}
 
 
 def median(values):
@@ -662,39 +724,65 @@ def gradient_shares(model, recalls):
     return [median(shares) for shares in zip(*by_sequence)]
 
 
-class Road(NamedTuple):
-    """How one unit of a GRU is tied to itself, from step 1 to the last step of a sequence."""
+# How does a trained network remember? In part 4 nothing is changed but the symbol, and all four are
+# tried. At each step we look at the z of each unit, and at the unit itself: how far apart are the
+# four numbers that it has for the four symbols? Where they are all the same, the range is 0, and
+# the unit does not tell which symbol it was. The most that is possible is 2, from -1 to 1.
 
-    product: float  # of its z from step 2 on: what the gates alone pass back
-    derivative: float  # dh_T / dh_1 of this unit: what all ways together pass back
+
+class Trace(NamedTuple):
+    """What one step of a GRU does with each of its n units."""
+
+    least_kept: list  # the smallest of the z for the four symbols
+    ranges: list  # the range of the unit's numbers for the four symbols
 
 
-def all_gates(model, recall):
-    """z of all units at each step: a list of lists of n floats."""
-    frozen = freeze(model)
+def trace(frozen, recall):
+    """The Trace of each step of a sequence."""
+    states = [new_state(frozen) for _ in range(N_SYMBOLS)]
+    traces = []
+    for t, token in enumerate(recall.tokens):
+        tokens = range(1, N_SYMBOLS + 1) if t == 0 else [token] * N_SYMBOLS
+        gates = [update_gate(frozen, *pair) for pair in zip(tokens, states)]
+        states = [gru_step(frozen, *pair) for pair in zip(tokens, states)]
+        least_kept = [min(z) for z in zip(*gates)]
+        ranges = [max(numbers) - min(numbers) for numbers in zip(*states)]
+        traces.append(Trace(least_kept, ranges))
+    return traces
+
+
+# A unit may be wide for two reasons. It may keep the symbol; or it may be replaced all the time, by
+# what it reads in the units that keep it. To tell which units the answer hangs on, exchange some of
+# them: halfway, give them the numbers that they have if another symbol stood in front. If the
+# network then answers with the other symbol, these units held the memory.
+
+
+def mean_gates(frozen, recalls):
+    """The mean z of each unit after the first step of some sequences: a list of n floats."""
     gates = []
-    h = new_state(frozen)
-    for token in recall.tokens:
-        gates.append(update_gate(frozen, token, h))
-        h = gru_step(frozen, token, h)
-    return gates
+    for recall in recalls:
+        states = read(frozen, recall.tokens)
+        gates += [update_gate(frozen, *pair) for pair in zip(recall.tokens[1:], states)]
+    return [mean_of(z) for z in zip(*gates)]
 
 
-def follow_unit(model, recall, unit):
-    """The Road of a unit."""
-    states = read(model, recall.tokens)
-    states[-1][unit].backward()
-    logs = [math.log(z[unit]) for z in all_gates(model, recall)[1:]]
-    return Road(math.exp(math.fsum(logs)), states[0][unit].grad)
+def answer_after_exchange(frozen, recall, other_symbol, units):
+    """The answer if halfway these units are as they would be after another symbol."""
+    half = len(recall.tokens) // 2
+    ours = read(frozen, recall.tokens[:half])[-1]
+    theirs = read(frozen, [other_symbol, *recall.tokens[1:half]])[-1]
+    mixed = [theirs[i] if i in units else ours[i] for i in range(len(ours))]
+    return likeliest(frozen, read(frozen, recall.tokens[half:], mixed)[-1])
 
 
-def memory_unit(model, recall):
-    """The unit by which the loss of a sequence depends most on the first state."""
-    states = read(model, recall.tokens)
-    probs = softmax(output(model, states[-1]))
-    safe_log(probs[recall.symbol]).backward()
-    slopes = [abs(unit.grad) for unit in states[0]]
-    return slopes.index(max(slopes))
+def share_that_follows(frozen, recalls, units):
+    """In what share of some sequences the answer follows the exchanged units."""
+    follows = []
+    for recall in recalls:
+        other_symbol = recall.symbol % N_SYMBOLS + 1
+        given = answer_after_exchange(frozen, recall, other_symbol, units)
+        follows.append(int(given == other_symbol))
+    return mean_of(follows)
 
 
 # ===== 6. Experiments =============================================================================
@@ -833,12 +921,13 @@ def names_with_a_short_past(data, seed, steps):
     gains = []
     for back in (1, 2, 3):
         gains.append(losses[f"counting, {back - 1} back"] - losses[f"counting, {back} back"])
+    between = loss_difference(nats["GRU"], nats["RNN"], data.held_out)
+    print(f"\n   To counting, the first token back is worth {gains[0]:.3f} nats, the second")
     print(
-        "\n   To counting, the first token back is worth {:.3f}, the second {:.3f}, the".format(
-            *gains
-        )
+        f"   {gains[1]:.3f}, the third {gains[2]:.3f}. (It got the best of its settings for these"
     )
-    print(f"   third {gains[2]:.3f}. Names that the networks write:\n")
+    print("   names.) The GRU is {:+.3f} +- {:.3f} above the RNN.".format(*between))
+    print("   Names that the networks write:\n")
     for kind, words in written.items():
         print(f"   {kind}  {', '.join(words)}")
     claims = []
@@ -854,43 +943,46 @@ def names_with_a_short_past(data, seed, steps):
 
 
 class Network(NamedTuple):
-    """A kind of network, and how its update gate starts."""
+    """A kind of network, and how it starts."""
 
     label: str
     kind: str
-    keep_bias: float
+    keep_bias: float = 0.0
+    input_std: float = INPUT_STD
 
 
 class Trained(NamedTuple):
     """A network after its training on recall."""
 
     model: dict
-    learned_at: int  # the first step at which the mean of 25 losses was below 0.5 nats, or None
+    learned_at: object  # the first step at which the mean of 25 losses was below 0.5 nats, or None
+    history: list  # frozen copies of it from its training
 
 
-OPEN_GRU = f"GRU, bias {KEEP_BIAS:.0f}"
-NETWORKS = [
-    Network("RNN", "RNN", 0.0),
-    Network("GRU, bias 0", "GRU", 0.0),
-    Network(OPEN_GRU, "GRU", KEEP_BIAS),
-]
+RNN = Network("RNN", "RNN")
+GRU = Network("GRU, bias 0", "GRU")
+KEEPING_GRU = Network(f"GRU, bias {KEEP_BIAS:g}", "GRU", keep_bias=KEEP_BIAS)
+NETWORKS = [RNN, GRU, KEEPING_GRU]
+LOUD_RNN = Network("RNN, loud", "RNN", input_std=LOUD_STD)  # only for part 3, and never trained
 
 
-def fresh_network(network, rate, vocabulary_size, seed):
-    """A network before its training on recall, and the generator that its training goes on with."""
-    rng = random.Random(f"{seed} recall {network.label} {rate}")
-    return init_network(network.kind, vocabulary_size, rng, network.keep_bias), rng
+def fresh_network(network, vocabulary_size, seed):
+    """A network before its training on recall. Those of one kind start from the same draws."""
+    rng = random.Random(f"{seed} recall {network.kind}")
+    return init_network(network.kind, vocabulary_size, rng, network.keep_bias, network.input_std)
 
 
 def train_on_recall(vocabulary_size, seed, steps):
-    """Each network at each learning rate: {(label, rate): Trained}."""
+    """Each network at each learning rate, on the same sequences: {(network, rate): Trained}."""
+    rng = random.Random(f"{seed} recall")
+    batches = [[make_recall(vocabulary_size, rng)] for _ in range(steps)]
     trained = {}
     for network in NETWORKS:
         for rate in RECALL_RATES:
-            model, rng = fresh_network(network, rate, vocabulary_size, seed)
-            batches = [[make_recall(vocabulary_size, rng)] for _ in range(steps)]
-            losses = train(f"recall, {network.label}, {rate}", model, recall_loss, batches, rate)
-            trained[network.label, rate] = Trained(model, step_below(0.5, losses))
+            model = fresh_network(network, vocabulary_size, seed)
+            phase = f"recall, {network.label}, {rate}"
+            losses, history = train(phase, model, recall_loss, batches, rate)
+            trained[network, rate] = Trained(model, step_below(0.5, losses), history)
     return trained
 
 
@@ -902,113 +994,112 @@ def step_below(limit, losses):
     return None
 
 
-def share_right(frozen, tests):
-    """The share of the tests whose symbol gets the highest score: an Estimate."""
-    right = []
-    for test in tests:
-        scores = output(frozen, read(frozen, test.tokens)[-1])
-        right.append(int(scores.index(max(scores)) == test.symbol))
-    return mean_and_error(right, [1] * len(right))
+def answered_right(trained, tests):
+    """The share of the tests that each trained network answers right: {(network, rate): float}."""
+    right = {}
+    for key in trained:
+        frozen = freeze(trained[key].model)
+        answers = [likeliest(frozen, read(frozen, test.tokens)[-1]) for test in tests]
+        right[key] = mean_of([given == test.symbol for given, test in zip(answers, tests)])
+    return right
 
 
-def recall_with_a_long_past(trained, tests):
+def recall_with_a_long_past(trained, right):
     """Part 2: which networks have learned to recall, and at which learning rates."""
     print(f"\n2. Recall: one of {N_SYMBOLS} symbols, asked for after {DISTANCE} other tokens\n")
-    print(f"   The share of {len(tests)} fresh sequences that is answered right, at three learning")
+    print(f"   The share of {N_TESTS} fresh sequences that is answered right. Guessing gives")
     print(
-        f"   rates; {1 / N_SYMBOLS:.2f} is guessing. In brackets, the step at which the loss fell"
+        f"   {1 / N_SYMBOLS:.2f}, and a standard error is 0.04 at most. In brackets, the training"
     )
-    print("   below 0.5.\n")
-    print(f"   {'rate':8}" + "".join([f"  {network.label:19}" for network in NETWORKS]).rstrip())
-    right = {network.label: [] for network in NETWORKS}
+    print("   step at which the mean of the last 25 losses fell below 0.5 nats.\n")
+    print("   learning rate" + "".join([f"{network.label:>19}" for network in NETWORKS]))
     for rate in RECALL_RATES:
-        row = f"   {rate:<8}"
+        row = f"   {rate:<13}"
         for network in NETWORKS:
-            model, learned_at = trained[network.label, rate]
-            share = share_right(freeze(model), tests)
-            right[network.label].append(share.mean)
+            learned_at = trained[network, rate].learned_at
             when = f"({learned_at})" if learned_at else ""
-            row += f"  {share.mean:.3f} +- {share.error:.3f} {when:5}"
-        print(row.rstrip())
-    rnn, gru = max(right["RNN"]), max(right[OPEN_GRU])
-    print("\n   Whether a network learns this can hang on the rate, and on luck. At its best")
-    print(f"   rate, the RNN gets {rnn:.3f}, and the {OPEN_GRU} {gru:.3f}.")
+            row += f"{when:>13}{right[network, rate]:6.3f}"
+        print(row)
+    by_network = {}
+    for network in NETWORKS:
+        by_network[network] = [right[network, rate] for rate in RECALL_RATES]
+    means = {network: mean_of(shares) for network, shares in by_network.items()}
+    print("   mean         " + "".join([f"{means[network]:19.3f}" for network in NETWORKS]))
+    worst, best = min(by_network[KEEPING_GRU]), max(by_network[RNN])
+    label = KEEPING_GRU.label
+    print(f"\n   The {label} gets {worst:.3f} or more at each of these rates, the RNN {best:.3f}")
+    print("   at most.")
+    mean = means[KEEPING_GRU]
+    lead = mean - means[RNN]
     return [
-        check(gru >= 0.95, f"recall: the {OPEN_GRU} {gru:.3f} right at its best rate, >= 0.95"),
-        check(gru - rnn > 0.2, f"recall: the RNN {rnn:.3f} right at its best rate, over 0.2 less"),
+        check(mean >= 0.8, f"recall: the {label} {mean:.3f} right on average, >= 0.80"),
+        check(lead > 0.2, f"recall: the RNN {lead:.3f} below that, over 0.2"),
     ]
 
 
 # ----- Part 3: what reaches the symbol ------------------------------------------------------------
 
 
-def what_reaches_the_symbol(trained, tests, vocabulary_size, seed):
-    """Part 3: how much of the gradient comes back to each step, before and after training."""
-    rate = RECALL_RATES[-1]
-    before = {}
-    after = {}
-    for network in NETWORKS:
-        fresh, _ = fresh_network(network, rate, vocabulary_size, seed)
-        before[network.label] = gradient_shares(fresh, tests)
-        after[network.label] = gradient_shares(trained[network.label, rate].model, tests)
-    rng = random.Random(f"{seed} quiet input")
-    quiet = init_network("RNN", vocabulary_size, rng, input_std=0.1)
-    before["RNN, input 0.1"] = gradient_shares(quiet, tests)
-    print("\n3. Why: the gradient that reaches each step\n")
+def what_reaches_the_symbol(trained, right, tests, vocabulary_size, seed):
+    """Part 3: how much of the gradient comes back, before training and during it."""
+    print("\n3. Why: the gradient that comes back\n")
     print("   The length of dL/dh_t as a share of that at the last step, the median over")
-    print(
-        f"   {len(tests)} sequences. Twelve # are all of it, and each # less is a tenth of it. The"
-    )
-    print("   symbol is read at t = 1; the question, at the last step, is answered there.\n")
-    print("   before training ('input 0.1': with a tenth of the usual INPUT_STD)")
-    draw_bars(before)
-    print(f"\n   after training, at the learning rate {rate}")
-    draw_bars(after)
-    gru, rnn = before[OPEN_GRU][0], before["RNN"][0]
-    return [
-        check(
-            gru > 0.05,
-            f"untrained, {gru:.2f} comes back to the symbol in the {OPEN_GRU}, over 0.05",
-        ),
-        check(
-            rnn < 1e-6,
-            f"untrained, {rnn:.0e} comes back to the symbol in the RNN, below 1e-06",
-        ),
-    ]
+    print(f"   {len(tests)} sequences. Twelve # are about 1; each # less is ten times less.\n")
+    print(f"   before training, at each step ('loud': with an INPUT_STD of {LOUD_STD:g})")
+    fresh = {}
+    for network in [*NETWORKS, LOUD_RNN]:
+        model = fresh_network(network, vocabulary_size, seed)
+        fresh[network.label] = gradient_shares(model, tests)
+    steps = [*range(0, DISTANCE + 1, 5), DISTANCE + 1]
+    draw_bars("t = ", [t + 1 for t in steps], fresh, steps)
+
+    print(f"\n   during training at the rate {TRACED_RATE}, at t = 1, where the symbol is read")
+    first = {}
+    for network in NETWORKS:
+        history = trained[network, TRACED_RATE].history
+        first[network.label] = [gradient_shares(thaw(past), tests)[0] for past in history]
+    looks = range(len(first[RNN.label]))
+    draw_bars("step", [EVERY * look for look in looks], first, looks)
+    row = "".join([f"{right[network, TRACED_RATE]:<16.3f}" for network in NETWORKS])
+    print(f"   right     {row.rstrip()}")
+    rnn, gru, keeping = [first[network.label][-1] for network in NETWORKS]
+    print("\n   At the end the share that comes back to the symbol is, from left to right,")
+    print(f"   {rnn:.1g}, {gru:.1g} and {keeping:.1g}.")
+    statement = f"trained, {keeping:.2f} comes back to h_1 in the {KEEPING_GRU.label}"
+    return [check(keeping > 1e6 * rnn, f"{statement}, over 1e+06 x the RNN's")]
 
 
-# ----- Part 4: what the gate does -----------------------------------------------------------------
+# ----- Part 4: what the gates do ------------------------------------------------------------------
 
 
-def what_the_gate_does(trained, tests, vocabulary_size, seed):
-    """Part 4: z of all units, and whether it explains what comes back to the symbol."""
-    rate = RECALL_RATES[-1]
-    fresh, _ = fresh_network(NETWORKS[-1], rate, vocabulary_size, seed)
-    model = trained[OPEN_GRU, rate].model
-    roads = [follow_unit(model, test, memory_unit(model, test)) for test in tests]
-    fresh_roads = [follow_unit(fresh, test, memory_unit(fresh, test)) for test in tests]
-    print(f"\n4. How: the update gates of the {OPEN_GRU}, trained at the rate {rate}\n")
-    print(
-        f"   A row for each unit, a column for each of the {DISTANCE + 2} steps of a test sequence."
-    )
-    print("   Dark: z is near 1, and the unit is kept. Blank: it is replaced. ' .:-=+*#%@'\n")
-    draw_gates(all_gates(model, tests[0]), memory_unit(model, tests[0]))
-    print("\n   The arrow is at the unit by which the loss of this sequence depends most on")
-    print("   h_1. If its gate is the road back, then the product of its z, from t = 2, is")
-    print("   its derivative dh_T / dh_1. In five sequences, each with its own unit:\n")
-    print("   untrained: product  derivative       trained: product  derivative")
-    for before, after in zip(fresh_roads[:5], roads[:5]):
-        print(
-            f"   {before.product:18.3f} {before.derivative:11.3f}"
-            f" {after.product:22.3f} {after.derivative:11.3f}"
-        )
-    ratio = median([road.product / abs(road.derivative) for road in roads])
-    return [
-        check(
-            0.8 < ratio < 1.25,
-            f"trained, the product of z is {ratio:.2f} times the derivative, from 0.8 to 1.25",
-        )
-    ]
+def what_the_gates_do(trained, tests):
+    """Part 4: what the gates let in and keep, and which units hold the memory."""
+    # It claims nothing, as not all networks remember alike. At 20 of 23 seeds the shares at its end
+    # are 1.00 and 0.00; at one, they are 0.00 and 0.46, so there the others hold the memory.
+    frozen = freeze(trained[KEEPING_GRU, TRACED_RATE].model)
+    traces = trace(frozen, tests[0])
+    n_steps = DISTANCE + 2
+    print(f"\n4. How: the {KEEPING_GRU.label}, trained at the learning rate {TRACED_RATE}\n")
+    print(f"   A row for each unit, a column for each of the {n_steps} steps of a sequence. It is")
+    print("   read four times, with each of the symbols in front. First the gates: of the")
+    print("   four z the smallest. ' ' is below 0.5; with each further sign of '.:-=+*#%@'")
+    print("   at most half as much is replaced: '.' is at least 0.5, ':' 0.75, '-' 0.875.\n")
+    draw_units([[shade_of_gate(z) for z in step.least_kept] for step in traces])
+    print("\n   Then the units: how far apart their numbers are for the four symbols, from")
+    print("   ' ', below 0.2, to '@', from 1.8 to 2.\n")
+    draw_units([[int(width * 4.99) for width in step.ranges] for step in traces])
+
+    gates = mean_gates(frozen, tests[:N_TRACED])
+    kept = [unit for unit, z in enumerate(gates) if z > 0.8]
+    others = [unit for unit, z in enumerate(gates) if z <= 0.8]
+    follows_kept = share_that_follows(frozen, tests[:N_EXCHANGED], kept)
+    follows_others = share_that_follows(frozen, tests[:N_EXCHANGED], others)
+    print("\n   Where is the memory? Halfway, some units are exchanged for those of the same")
+    print(f"   sequence with another symbol. How often, in {N_EXCHANGED} sequences, is the answer")
+    print("   then the other symbol?\n")
+    label = f"{len(kept)} units whose z is above 0.8 on average"
+    print(f"   exchanged are the {label:40} {follows_kept:.2f}")
+    print(f"   exchanged are the {f'{len(others)} others':40} {follows_others:.2f}")
 
 
 # ===== 7. Run =====================================================================================
@@ -1038,35 +1129,50 @@ def main(args):
     test_rng = random.Random(f"{args.seed} tests")
     tests = [make_recall(size, test_rng) for _ in range(N_TESTS)]
     print(f"Two recurrent networks learn two tasks, in {args.steps:,} steps each.")
-    for network in NETWORKS[:2]:
+    for network in (RNN, GRU):
         model = init_network(network.kind, size, random.Random(1))
         n_units = len(model["candidate.bias"][0])
         print(f"{network.kind}: {n_units} units, {len(parameters(model)):,} parameters.")
 
     claims = names_with_a_short_past(data, args.seed, args.steps)
     trained = train_on_recall(size, args.seed, args.steps)
-    claims += recall_with_a_long_past(trained, tests)
-    claims += what_reaches_the_symbol(trained, tests[:N_TRACED], size, args.seed)
-    claims += what_the_gate_does(trained, tests[:N_TRACED], size, args.seed)
+    right = answered_right(trained, tests)
+    claims += recall_with_a_long_past(trained, right)
+    claims += what_reaches_the_symbol(trained, right, tests[:N_TRACED], size, args.seed)
+    what_the_gates_do(trained, tests)
     print_claims(claims, args.steps)
 
 
 # ----- Try this -----------------------------------------------------------------------------------
 #
-# At seeds 42, 1 and 2, the RNN gets 0.368 of the recall right on average, at its best rate (from
-# 0.305 to 0.455), the GRU with the bias 0 0.603 (0.280 to 1.000), and with the bias 4 1.000 each
-# time. With one line changed, at the same three seeds:
+# The share of the recall that is answered right, averaged over the three learning rates and the
+# seeds 42, 1 and 2, with the lowest and the highest of the three seeds. First as the file stands,
+# then with one line changed:
 #
-# - INPUT_STD = 0.1: the RNN gets 0.507 (0.460 to 0.530), and the GRU 1.000 even with the bias 0.
-#   Part 3 shows that more of the gradient comes back if the tokens push the units less.
-# - KEEP_BIAS = 8.0: 0.827 (0.715 to 1.000). A gate that is almost shut takes long to learn to let
-#   something in.
-# - In gru_step(), visible = h, which does without the reset gate: 1.000 with both biases. This task
-#   does not need that gate.
+#                                               RNN               GRU, bias 0       GRU, bias 4
+#   as it stands                                0.35 (0.26-0.41)  0.54 (0.30-0.73)  0.99 (0.98-1.00)
+# - INPUT_STD = 1.0                             0.31 (0.22-0.40)  0.60 (0.50-0.71)  0.98 (0.94-1.00)
+# - KEEP_BIAS = 8.0                                                      (bias 8):  0.62 (0.51-0.75)
+# - in gru_step(), visible = h                                    0.71 (0.64-0.75)  0.99 (0.96-1.00)
+# - in update_gate(), return [0.98] * len(h)                      0.27 (0.24-0.32)  the same
 #
-# What came of it? On names both networks do what counting two or three letters does: the past that
-# matters is short, and a gate buys nothing. On recall only what is kept from being rewritten can be
-# remembered. The gate does that from the first step if its bias says so, or it has to find it.
+# A louder input changes nothing that could be told from luck, although less of the gradient comes
+# back to the symbol in a fresh network. A gate that keeps almost all, with the bias 8, also keeps
+# the symbol out. The reset gate, which the third line does without, is not needed here. And the
+# last line shows that to be slow is not enough: with the same z for every token, the GRU can keep,
+# but not choose what.
+#
+# What came of it? On names, one letter back matters most and two nearly suffice: both networks come
+# near to counting two letters. The gates buy nothing there; over twenty more seeds, the GRU is
+# above the RNN by 0.02 on average. On recall, at these seeds, the mean over the three learning
+# rates was between 0.23 and 0.59 for the RNN, between 0.46 and 1.00 for the GRU with the bias 0,
+# and between 0.86 and 1.00 with the bias 4.
+#
+# The gradient of a fresh network does not decide that alone: in the RNN more of it reaches the
+# symbol than in the GRU with the bias 0. But then they are trained. The RNN, within a few steps,
+# comes to where hardly anything reaches the symbol any more; what it still gets right, a latch may
+# hold. The GRU finds gates that let the symbol in and keep it, and the gradient takes the same way
+# back. With the bias 4, that way is there from the start.
 #
 # Next in this collection: micromoe.py, on more parameters for the same work. And microgpt.py, which
 # keeps the whole past instead of a state, and looks things up in it.
@@ -1077,22 +1183,27 @@ def main(args):
 # ----- Tools of this script: drawing --------------------------------------------------------------
 
 
-def draw_bars(columns):
-    """Bars on a log scale: 12 + log10(share) marks, for every fifth step."""
+def draw_bars(name, numbers, columns, rows):
+    """Bars on a log scale, 12 + log10(share) marks: a row for each number."""
     print("             " + "".join([f"{label:16}" for label in columns]).rstrip())
-    for t in [*range(0, DISTANCE + 1, 5), DISTANCE + 1]:
-        row = f"   t = {t + 1:<3}   "
+    for number, row in zip(numbers, rows):
+        bars = ""
         for shares in columns.values():
-            n_marks = round(12 + math.log10(max(shares[t], 1e-12)))
-            row += f"{'#' * n_marks:16}"
-        print(row.rstrip())
+            share = min(max(shares[row], 1e-12), 1000.0)
+            bars += f"{'#' * round(12 + math.log10(share)):16}"
+        print(f"   {name} {number:<3}  {bars}".rstrip())
 
 
-def draw_gates(gates, marked):
-    """Print the gates of all steps, a row for each unit, with an arrow at one of them."""
-    for unit in range(len(gates[0])):
-        shades = "".join([" .:-=+*#%@"[min(int(z[unit] * 10), 9)] for z in gates])
-        print(f"   unit {unit + 1:<2}  {shades}{'  <' if unit == marked else ''}".rstrip())
+def shade_of_gate(z):
+    """0 if more than half of a unit is replaced; 1 more for each halving of 1 - z, up to 9."""
+    return min(int(-math.log2(max(1.0 - z, 1e-9))), 9)
+
+
+def draw_units(shades):
+    """Draw a shade from 0 to 9 for each step and unit, a row for each unit."""
+    for unit in range(len(shades[0])):
+        row = [" .:-=+*#%@"[step[unit]] for step in shades]
+        print(f"   unit {unit + 1:<2}  {''.join(row)}".rstrip())
 
 
 # ----- Tools of all scripts: claims, progress, the command line -----------------------------------
