@@ -1,27 +1,1275 @@
 """An expert that is not asked costs room but no work: more parameters for the same work.
 
-Run it: python micromoe.py (40 seconds). In a mixture of experts (MoE) four small networks stand
-side by side and a fifth, the router, picks two of them. Here such a mixture sees the letters of six
-words, in any order, and predicts another word of their kind, letter by letter; which kind that is
-it is not told. The script prints what the mixture saves, and what it gains over layers without a
-router ("dense": all of it always works); what the router does when nothing keeps it fair; and which
-expert took what. It also shows a gradient that gets through plain floats.
-Read microgpt.py first. Papers: top-k mixtures arXiv:1701.06538; load balancing as here, Switch
-arXiv:2101.03961; experts for a whole text or task at a time arXiv:2110.03742.
-"""
-import argparse, collections, gc, math, operator, os, random, sys, time
-STEPS = 3000              # training steps of one word each, for each model
-LEARNING_RATE = 0.02      # falls to ~0; best of 0.01, 0.02, 0.04 for mixture and dense of its work
-BETA1, BETA2 = 0.9, 0.99  # memory of Adam: about 10 and 100 steps
-N_EXPERT, TOP_K = 4, 2    # experts, and how many of them work on a word
-N_HINTS = 6               # words of the same kind that are shown before
-N_EMBD, N_BAG = 8, 8      # numbers for the last letter; for the hints together
-N_STREAM, N_HIDDEN = 12, 8  # numbers that go into an expert and come out; its hidden units
-SHARPNESS = 3.0           # factor on the router's scores: a step of Adam moves them 3 times as far
-BALANCE = 0.3             # weight of balance_loss()
-MEMORY = 0.99             # the load of each expert is a running mean over about 100 words
+    python micromoe.py        about 40 seconds; nothing to install, nothing to download
 
-# ===== 1. Data: words of four kinds, listed by hand; the model is never told which is which =======
+In a mixture of experts (MoE), several small networks, the experts, stand side by side, and another
+one, the router, picks a few of them for each token. Here such a mixture guesses words letter by
+letter. It has seen the letters of six words of the same kind, but nobody tells it which kind that
+is. You will see what the mixture costs, by counting, and what it gains over one network that always
+works as a whole ("dense"); what becomes of the experts when nobody keeps the router fair; and which
+expert took what.
+
+When to use one: where work is scarcer than memory, as in the largest language models. When not: on
+a small machine, as all experts have to be in memory for the few that work.
+
+Read it from top to bottom. You need Python and school calculus; what machine learning adds is
+explained on the way. Section 2 is shared by all scripts of this collection: if you know it, go on
+at section 3. Section 5 is the lesson, section 6 measures it. Section 7 has main(), and things to
+try: there the tutorial ends. Below are tools and the words.
+
+Papers: mixtures with a top-k router, arXiv:1701.06538; one expert for each token and the balancing
+loss, Switch, arXiv:2101.03961; large models of this kind, arXiv:2401.04088; Adam, arXiv:1412.6980.
+"""
+
+import argparse
+import collections
+import gc
+import math
+import operator
+import os
+import random
+import select
+import sys
+import time
+from typing import NamedTuple
+
+# The model, section 3.
+N_HINTS = 6  # words of the same kind whose letters are shown before a word
+N_STREAM = 12  # numbers that the model keeps for a token, and that an expert reads and gives
+N_HIDDEN = 4  # hidden units of an expert
+N_EXPERTS = 8  # experts of a mixture
+TOP_K = 2  # experts that work on a token
+
+# The training, section 4.
+STEPS = 2200  # steps of learning, of one word each, for each of the five models
+LEARNING_RATE = 0.02  # how far a parameter moves in an early step; falls almost to 0
+# (At three other seeds, 0.01 and 0.04 were worse for mixture, all experts and both dense layers.)
+BETA1, BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
+BALANCE = 0.1  # weight of the loss that keeps the router fair
+MEMORY = 0.99  # the load of an expert is a running mean over about 100 words
+
+# The experiments, section 6.
+HELD_OUT_SHARE = 6  # one word in six is held out: no model learns from it
+N_DRAWS = 3  # times that hints are drawn for each of them
+EXPERT_NAMES = "ABCDEFGH"  # how experts are called in the output: one letter for each
+N_SHUFFLES = 99  # times that the kinds are shuffled over the words, to see what chance does
+
+
+# ===== 1. Data: words of four kinds, and hints of which it is =====================================
+#
+# The words at the end of the file are given names, Japanese surnames, Spanish verbs and genera of
+# animals and plants. The task is to guess the next letter of a word. A token is a number: 0 is the
+# boundary, where a word starts or ends, and the others are letters. For "doi", the guesses are
+#
+#     0 4 15 9 0:    0 -> 4,  4 -> 15,  15 -> 9,  9 -> 0
+#
+# Which letter comes next depends on the kind: after "e", a Spanish verb likes an "r". No model is
+# told the kind. But before each word it sees hints: N_HINTS other words of the same kind, and of
+# them only the letters, in any order. For each letter the hints have an excess, its share in them
+# less its share in all words. Six Spanish verbs have many an "r" and hardly a "k".
+#
+# A guess is judged by the probability p that it
+# gave to the right token: it pays -log p. The mean of that is called the loss; the better the
+# guesses, the smaller it is. (The unit is the nat, as the logarithm is the natural one. Guessing
+# one of 27 tokens at random costs log 27 = 3.30.) No model learns from the words that are held out.
+# Their hints come from the words to learn from, so that no held-out word is a hint for another.
+
+BOUNDARY = "<>"  # two characters, so that no letter can be mistaken for it
+
+
+class Document(NamedTuple):
+    """A word to guess, and what is known before."""
+
+    excess: list  # for each token of the vocabulary, what the hints have more of it than usual
+    tokens: list  # the word, with the boundary on both sides
+    kind: str  # for the tables only: no model reads it
+
+
+def make_vocabulary(words):
+    """All tokens, in order: token i stands for vocabulary[i]."""
+    return [BOUNDARY] + sorted(set("".join(words)))
+
+
+def tokenize(word, vocabulary):
+    """Turn a word into a list of tokens, with the boundary on both sides."""
+    letters = [vocabulary.index(letter) for letter in word]
+    return [0] + letters + [0]
+
+
+def letter_shares(words, vocabulary):
+    """For each token its share in the words; for each word, one boundary is counted."""
+    counts = collections.Counter("".join(words))
+    counts[BOUNDARY] = len(words)
+    total = sum(counts.values())
+    return [counts[letter] / total for letter in vocabulary]
+
+
+class Words(NamedTuple):
+    """All words of the collection, split in two, and what is known of them."""
+
+    kind_of: dict
+    train: list
+    held_out: list
+    vocabulary: list
+    usual: list  # the share of each token in all words to learn from
+
+
+def split_words(rng):
+    """Shuffle the words of all kinds and hold out some."""
+    kind_of = {word: kind for kind, words in KINDS.items() for word in words.split()}
+    words = list(kind_of)
+    rng.shuffle(words)
+    n_held_out = len(words) // HELD_OUT_SHARE
+    train = words[n_held_out:]
+    vocabulary = make_vocabulary(words)
+    usual = letter_shares(train, vocabulary)
+    return Words(kind_of, train, words[:n_held_out], vocabulary, usual)
+
+
+def make_documents(words, some, rng):
+    """A Document for each of some words, with hints from the words to learn from."""
+    by_kind = {kind: [w for w in words.train if words.kind_of[w] == kind] for kind in KINDS}
+    documents = []
+    for word in some:
+        kind = words.kind_of[word]
+        hints = [other for other in rng.sample(by_kind[kind], N_HINTS + 1) if other != word]
+        shares = letter_shares(hints[:N_HINTS], words.vocabulary)
+        excess = [share - usual for share, usual in zip(shares, words.usual)]
+        documents.append(Document(excess, tokenize(word, words.vocabulary), kind))
+    return documents
+
+
+def words_in_turn(words, n, rng):
+    """n words to learn from, in a random order, each once before any comes again."""
+    turns = []
+    while len(turns) < n:
+        turns += rng.sample(words.train, len(words.train))
+    return turns[:n]
+
+
+# ===== 2. Autograd: derivatives without doing the calculus by hand ================================
+#
+# The model has parameters: numbers that start out random and are to become good ones. How good they
+# are is measured by a single number, the loss L, which is small when the model does well. To
+# improve a parameter p we need the derivative dL/dp, the rate at which L grows as p grows. Where it
+# is positive, p should shrink; where it is negative, p should grow. All these derivatives together
+# are called the gradient.
+#
+# L comes from the parameters by thousands of small operations. Let each operation remember the
+# numbers that went into it, its children, and its own derivative with respect to each of them. For
+# c = a * b these derivatives are dc/da = b and dc/db = a. Then walk backwards, from L to the
+# parameters. A number c that knows dL/dc can tell each child its share by the chain rule:
+#
+#     dL/da = dL/dc * dc/da
+#
+# A small example: a = 2, b = 5, c = a * b = 10 and L = c + b = 15. Backwards,
+#
+#     dL/dL = 1
+#     dL/dc = 1                                 as L = c + b
+#     dL/da = dL/dc * dc/da      = 1 * 5     = 5
+#     dL/db = dL/dc * dc/db + 1  = 1 * 2 + 1 = 3     b reaches L by two routes: they add up
+#
+# One such walk gives all derivatives at once. It is called backpropagation.
+
+
+class Value:
+    """A number that remembers what it was computed from.
+
+    data          the number, a float
+    grad          dL/d(data), known after L.backward()
+    _prev         its children, the Values that it was computed from; a leaf has none
+    _local_grads  d(data)/d(child.data) for each child, in the same order
+    """
+
+    __slots__ = ("data", "grad", "_prev", "_local_grads")
+
+    def __init__(self, data, children=(), local_grads=()):
+        self.data = data
+        self.grad = 0.0
+        self._prev = children
+        self._local_grads = local_grads
+
+    def __add__(self, other):
+        if isinstance(other, Value):
+            return Value(self.data + other.data, (self, other), (1.0, 1.0))
+        return Value(self.data + other, (self,), (1.0,))
+
+    def __mul__(self, other):
+        if isinstance(other, Value):
+            return Value(self.data * other.data, (self, other), (other.data, self.data))
+        return Value(self.data * other, (self,), (other,))
+
+    def __pow__(self, exponent):  # the exponent is a plain number
+        result = self.data**exponent
+        if isinstance(result, complex):
+            raise ValueError(f"({self.data}) ** {exponent} is not a real number")
+        slope = exponent * self.data ** (exponent - 1) if exponent else 0.0  # x ** 0 is constant
+        return Value(result, (self,), (slope,))
+
+    def __neg__(self):
+        return self * -1.0
+
+    def __sub__(self, other):
+        return self + (-other)
+
+    def __truediv__(self, other):
+        return self * other**-1.0
+
+    def __radd__(self, other):  # number + Value
+        return self + other
+
+    def __rmul__(self, other):  # number * Value
+        return self * other
+
+    def __rsub__(self, other):  # number - Value
+        return -self + other
+
+    def __rtruediv__(self, other):  # number / Value
+        return self**-1.0 * other
+
+    def __repr__(self):
+        return f"Value(data={self.data}, grad={self.grad})"
+
+    def tanh(self):
+        result = math.tanh(self.data)
+        return Value(result, (self,), (1.0 - result * result,))
+
+    def exp(self):
+        result = math.exp(self.data)
+        return Value(result, (self,), (result,))
+
+    def relu(self):
+        if self.data <= 0.0:
+            return Value(0.0)  # flat here: no gradient goes back, so it is a leaf
+        return Value(self.data, (self,), (1.0,))
+
+    def log(self):
+        # log(0) does not exist. A number below 1e-10 counts as 1e-10, in the slope, too.
+        clamped = max(self.data, 1e-10)
+        return Value(math.log(clamped), (self,), (1.0 / clamped,))
+
+    def _backward(self):
+        """Give each child its share of this node's gradient, by the chain rule."""
+        grad = self.grad
+        for child, local_grad in zip(self._prev, self._local_grads):
+            child.grad += local_grad * grad  # += because a child may be used more than once
+
+    def backward(self):
+        """Compute dL/dv for every Value v that this one, L, was computed from.
+
+        Leaves, such as parameters, add it to the grad they have: clear it before each step.
+        """
+        # A node, a Value with children, may pass its gradient on only after all nodes that use it
+        # have passed on theirs. So list the nodes, each after its children (a topological order),
+        # and walk the list from its end. Recursion would make the list like this:
+        #
+        #     def visit(node):
+        #         if node not in visited:
+        #             visited.add(node)
+        #             for child in node._prev:
+        #                 visit(child)
+        #             order.append(node)
+        #
+        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. A new node
+        # goes back on it, then a mark, written | below, then its children. When the mark is on top
+        # again, the children have been listed, and the node under the mark is next.
+        #
+        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves:
+        #
+        #     stack (top at the right)    list      what is done next
+        #     L                                     L is new: put it back, and c and d on top
+        #     L | c d                               d is new: put it back, and c on top
+        #     L | c d | c                           c is new: put it back; it has leaves only
+        #     L | c d | c |                         a mark: list c
+        #     L | c d |                   c         a mark: list d
+        #     L | c                       c d       c is not new: just take it off
+        #     L |                         c d       a mark: list L
+        #                                 c d L     walk back: L, d, c
+        order = []
+        visited = set()
+        stack = [self] if self._prev else []  # a leaf has nothing to pass on
+        while stack:
+            node = stack.pop()
+            if node is None:  # the mark |
+                order.append(stack.pop())
+            elif node not in visited:
+                visited.add(node)
+                node.grad = 0.0  # forget an earlier walk; only leaves keep what they have
+                stack.append(node)
+                stack.append(None)
+                for child in node._prev:
+                    if child._prev and child not in visited:
+                        stack.append(child)
+        self.grad += 1.0  # dL/dL
+        for node in reversed(order):
+            node._backward()
+
+
+# --- AUTOGRAD IN THIS SCRIPT ---
+# This Value class follows the canonical interface exactly.
+# See docs/autograd-interface.md for the full specification.
+
+# (That is for readers of the other scripts, which share this section.)
+#
+# The model will be built from the functions below. A node may stand for any function whose
+# derivatives we can write down. The dot product s = a1*b1 + ... + an*bn would take 2n - 1 nodes of
+# + and *. As a single node with 2n children it is the same sum with far less bookkeeping:
+# ds/d(ai) = bi and ds/d(bi) = ai.
+#
+# Where no derivative is needed, as in a model that is only used, plain floats will do. So these
+# functions give Values for Values and floats for floats. math.fsum rounds a sum only once, which
+# makes it the same on every version of Python.
+
+
+def dot(a, b):
+    """The dot product of two equally long lists, of Values (as one node) or of floats."""
+    if not isinstance(a[0], Value):
+        return math.fsum(map(operator.mul, a, b))
+    a_data = [v.data for v in a]
+    b_data = [v.data for v in b]
+    total = math.fsum(map(operator.mul, a_data, b_data))
+    return Value(total, (*a, *b), (*b_data, *a_data))
+
+
+def vsum(values):
+    """The sum of a list, of Values (as one node) or of floats."""
+    if not isinstance(values[0], Value):
+        return math.fsum(values)
+    total = math.fsum([v.data for v in values])
+    return Value(total, tuple(values), (1.0,) * len(values))
+
+
+def exp(x):
+    """e to the power of a Value or a float."""
+    return x.exp() if isinstance(x, Value) else math.exp(x)
+
+
+def linear(x, matrix):
+    """Matrix times vector: the dot product of each row with x. Gives a number for each row."""
+    if not isinstance(x[0], Value):
+        return [dot(row, x) for row in matrix]
+    # The same for Values. As x stands in every product, its numbers are read only once.
+    x_data = [v.data for v in x]
+    products = []
+    for row in matrix:
+        row_data = [v.data for v in row]
+        total = math.fsum(map(operator.mul, row_data, x_data))
+        products.append(Value(total, (*row, *x), (*x_data, *row_data)))
+    return products
+
+
+def add(x, y):
+    """The sum of two equally long vectors, number by number."""
+    return [a + b for a, b in zip(x, y)]
+
+
+def softmax(logits):
+    """Turn scores of any size (logits) into probabilities: p_i = exp(x_i) / sum_j exp(x_j)."""
+    # Subtracting the same number from all scores changes nothing: it cancels in the fraction. We
+    # subtract the largest, so that no exponent is above 0; exp(710) is more than a float can hold.
+    largest = max(x.data if isinstance(x, Value) else x for x in logits)
+    exps = [exp(x - largest) for x in logits]
+    inverse = vsum(exps) ** -1
+    return [e * inverse for e in exps]
+
+
+# ===== 3. Model: a layer of which each token uses a part ==========================================
+#
+# For each guess, the model knows the token before it and the hints. Both become N_STREAM numbers,
+# and are added:
+#
+#     h       =  (the vector of the token) + (the sum over all tokens i of excess_i * hint vector_i)
+#     h'      =  h + layer(h)
+#     logits  =  O h' + c          scores for the next token; softmax makes probabilities of them
+#
+# The vectors, the matrix O (N_STREAM weights for each token) and the numbers c (the bias) are
+# learned. This file is about the layer. (A transformer, the network of large language models, has
+# such layers by the dozen.)
+#
+# A dense layer is a single network. It computes some numbers from h, its hidden units, and from
+# them N_STREAM numbers to add to h:
+#
+#     expert(h)  =  W_out tanh(W_in h + b)
+#
+#     W_in     for each hidden unit, a row of N_STREAM weights
+#     b        for each hidden unit, a number (the bias)
+#     W_out    for each of the N_STREAM results, a row with a weight for each hidden unit
+#     tanh     squashes a number to the range from -1 to 1; without it, the two matrices could do no
+#              more than one
+#
+# All of a dense layer works on every token.
+#
+# A mixture has N_EXPERTS such networks, the experts, and a router, which chooses among them:
+#
+#     scores    =  R h + r                          a number for each expert
+#     chosen    =  the TOP_K experts with the highest scores
+#     gates     =  softmax of their scores          so that they add up to 1
+#     layer(h)  =  sum over the chosen e of  gate_e * expert_e(h)
+#
+# For example, of the scores 1.2, -0.3, 0.7 and 0.1 the first and the third are the highest. Their
+# gates are 0.62 and 0.38, as exp(1.2) / (exp(1.2) + exp(0.7)) = 0.62. The other two experts are not
+# multiplied by 0: they are not computed at all, neither on the way to the loss nor on the way back.
+# (What still visits all experts is the optimizer and, in this file, copying them as floats for each
+# word. Neither is counted below.)
+
+
+def gaussian_rows(rows, columns, std, rng):
+    """A matrix of random Values."""
+    return [[Value(rng.gauss(0.0, std)) for _ in range(columns)] for _ in range(rows)]
+
+
+class Variant(NamedTuple):
+    """One of the models that are compared."""
+
+    label: str
+    n_experts: int  # 1 makes it dense
+    n_hidden: int  # hidden units of each expert
+    top_k: int
+    balance: float  # weight of the balancing loss
+
+
+def init_variant(variant, vocabulary_size, rng):
+    """All matrices of a model, by name."""
+    model = {
+        "token": gaussian_rows(vocabulary_size, N_STREAM, 0.5, rng),
+        "hint": gaussian_rows(vocabulary_size, N_STREAM, 1.0, rng),
+        "output.weight": gaussian_rows(vocabulary_size, N_STREAM, N_STREAM**-0.5, rng),
+        "output.bias": [[Value(0.0) for _ in range(vocabulary_size)]],
+    }
+    for e in range(variant.n_experts):
+        model[f"expert{e}.in"] = gaussian_rows(variant.n_hidden, N_STREAM, N_STREAM**-0.5, rng)
+        model[f"expert{e}.bias"] = [[Value(0.0) for _ in range(variant.n_hidden)]]
+        std = 0.5 * variant.n_hidden**-0.5
+        model[f"expert{e}.out"] = gaussian_rows(N_STREAM, variant.n_hidden, std, rng)
+    if variant.n_experts > 1:  # small weights: at first the gates are nearly equal
+        model["router.weight"] = gaussian_rows(variant.n_experts, N_STREAM, 0.1, rng)
+        model["router.bias"] = [[Value(0.0) for _ in range(variant.n_experts)]]
+    return model
+
+
+def parameters(model):
+    """All parameters of the model, as one flat list of Values."""
+    return [p for matrix in model.values() for row in matrix for p in row]
+
+
+def freeze(model):
+    """A copy of the model in plain floats, for reading and writing without derivatives."""
+    return {name: [[p.data for p in row] for row in matrix] for name, matrix in model.items()}
+
+
+# Work is counted where it is done. The functions below get a Counter, work, and add to it how many
+# numbers they multiply, under the name of the part of the layer that they do it for.
+
+
+def counted_linear(x, matrix, part, work):
+    """Matrix times vector, all floats."""
+    work[part] += len(matrix) * len(x)
+    return [math.fsum(map(operator.mul, row, x)) for row in matrix]
+
+
+def add_outer(rows, left, right, part, work):
+    """Add left[i] * right[j] to the gradient of each Value rows[i][j]."""
+    work[part] += len(left) * len(right)
+    for row, a in zip(rows, left):
+        for p, b in zip(row, right):
+            p.grad += a * b
+
+
+class Expert(NamedTuple):
+    """The weights of an expert, Values or floats."""
+
+    w_in: list  # a row of N_STREAM weights for each hidden unit
+    bias: list
+    w_out: list  # a row of weights of all hidden units for each of N_STREAM results
+
+
+def floats_of(expert):
+    """The same weights as floats."""
+    w_in = [[p.data for p in row] for row in expert.w_in]
+    w_out = [[p.data for p in row] for row in expert.w_out]
+    return Expert(w_in, [p.data for p in expert.bias], w_out)
+
+
+def get_experts(model):
+    """The Experts of a model."""
+    experts = []
+    while f"expert{len(experts)}.in" in model:
+        name = f"expert{len(experts)}"
+        bias = model[f"{name}.bias"][0]
+        experts.append(Expert(model[f"{name}.in"], bias, model[f"{name}.out"]))
+    return experts
+
+
+def run_expert(expert, h, work):
+    """(hidden, result) of an expert on h, all floats."""
+    sums = add(counted_linear(h, expert.w_in, "experts", work), expert.bias)
+    hidden = [math.tanh(a) for a in sums]
+    return hidden, counted_linear(hidden, expert.w_out, "experts", work)
+
+
+# Made of Values, an expert would be some 30 nodes of the graph for each token. Here all that the
+# experts do for a token is one node, an ExpertsNode. It computes with floats, and its _backward()
+# says, by the chain rule, what its children and the weights get. First for y, the sum over the
+# chosen experts e of gate_e * out_e:
+#
+#     dL/d(gate_e)        =  sum over i of  dL/dy[i] * out_e[i]
+#     dL/d(out_e[i])      =  gate_e * dL/dy[i]
+#
+# Then within an expert, with out = W_out hidden, hidden = tanh(a) and a = W_in h + b:
+#
+#     dL/d(W_out[i][j])   =  dL/d(out[i]) * hidden[j]
+#     dL/d(hidden[j])     =  sum over i of  dL/d(out[i]) * W_out[i][j]
+#     dL/da[j]            =  dL/d(hidden[j]) * (1 - hidden[j]^2)        the slope of tanh
+#     dL/d(W_in[j][k])    =  dL/da[j] * h[k]                            and dL/db[j] = dL/da[j]
+#     dL/dh[k]            =  sum over j of  dL/da[j] * W_in[j][k]       added up over the experts
+#
+# dL/d(gate) says whether more of a chosen expert would have helped. That is all that the router
+# learns from the loss. It learns nothing about the experts that it did not choose.
+
+
+class ExpertsNode(Value):
+    """What the chosen experts do for a token. The N_STREAM numbers that come out: results()."""
+
+    # A Value is one number, and this node has N_STREAM results. So each is a Value of its own, a
+    # Result, with this node as its only child:
+    #
+    #     h, gates  ->  this node  ->  N_STREAM Results  ->  the rest of the graph
+    #
+    # On the way back, each Result writes its gradient into d_y, a list of this node. backward()
+    # comes to the node after all of them. Then d_y is complete, and _backward() does by hand what
+    # the lines above say. (The node does not know its Results: with references both ways they would
+    # be a cycle, which Python does not free by itself.)
+
+    __slots__ = ("d_y", "h", "gates", "chosen", "float_experts", "runs", "work")
+
+    def __init__(self, h, gates, chosen, float_experts, work):
+        """h, gates: Values. chosen: Experts of Values; float_experts: the same of floats."""
+        children = (*h, *gates)
+        super().__init__(0.0, children, (0.0,) * len(children))  # its data mean nothing
+        self.d_y = [0.0] * len(h)
+        self.h = [v.data for v in h]
+        self.gates = [gate.data for gate in gates]
+        self.chosen = chosen
+        self.float_experts = float_experts
+        self.work = work
+        self.runs = [run_expert(expert, self.h, work) for expert in float_experts]
+
+    def results(self):
+        """layer(h), as Values."""
+        numbers = mix(self.gates, self.runs, self.work)
+        return [Result(number, self, i) for i, number in enumerate(numbers)]
+
+    def _backward(self):
+        n = len(self.h)
+        h_children, gate_children = self._prev[:n], self._prev[n:]
+        d_y = self.d_y
+        if gate_children:
+            results = [result for _, result in self.runs]
+            d_gates = counted_linear(d_y, results, "mixing", self.work)
+            for child, d in zip(gate_children, d_gates):
+                child.grad += d
+        for i in range(len(self.runs)):
+            d_result = d_y
+            if gate_children:
+                self.work["mixing"] += n
+                d_result = [self.gates[i] * d for d in d_y]
+            d_h = self.back_through_expert(i, d_result)
+            for child, d in zip(h_children, d_h):
+                child.grad += d
+
+    def back_through_expert(self, i, d_result):
+        """Add to the gradients of the weights of the i-th chosen expert, and return dL/dh."""
+        leaves, weights = self.chosen[i], self.float_experts[i]
+        hidden, _ = self.runs[i]
+        part, work = "experts", self.work
+        add_outer(leaves.w_out, d_result, hidden, part, work)
+        d_hidden = counted_linear(d_result, list(zip(*weights.w_out)), part, work)
+        d_a = [d * (1.0 - x * x) for d, x in zip(d_hidden, hidden)]
+        add_outer(leaves.w_in, d_a, self.h, part, work)
+        for p, d in zip(leaves.bias, d_a):
+            p.grad += d
+        return counted_linear(d_a, list(zip(*weights.w_in)), part, work)
+
+
+class Result(Value):
+    """The i-th number that comes out of an ExpertsNode."""
+
+    __slots__ = ("i",)
+
+    def __init__(self, data, node, i):
+        super().__init__(data, (node,), (0.0,))
+        self.i = i
+
+    def _backward(self):
+        (node,) = self._prev
+        node.d_y[self.i] = self.grad
+
+
+def mix(gates, runs, work):
+    """sum of gate * result over the runs of the chosen experts; without gates, the only result."""
+    results = [result for _, result in runs]
+    if not gates:
+        return results[0]
+    return counted_linear(gates, list(zip(*results)), "mixing", work)
+
+
+class Route(NamedTuple):
+    """What the router said of a token."""
+
+    chosen: list  # numbers of the experts that work, the one with the highest score first
+    scores: list  # of all experts, Values or floats
+
+
+def route(model, h, top_k, work):
+    """The Route of a token, and the gates of the chosen experts. A dense model has no router."""
+    if "router.weight" not in model:
+        return Route([0], []), []
+    work["router"] += len(model["router.weight"]) * len(h)
+    scores = add(linear(h, model["router.weight"]), model["router.bias"][0])
+    numbers = [s.data if isinstance(s, Value) else s for s in scores]
+    ranking = sorted(range(len(scores)), key=lambda e: -numbers[e])
+    chosen = ranking[:top_k]
+    return Route(chosen, scores), softmax([scores[e] for e in chosen])
+
+
+def layer(h, gates, chosen, float_experts, work):
+    """layer(h): the results of the chosen experts, of Values or of floats."""
+    if isinstance(h[0], Value):
+        return ExpertsNode(h, gates, chosen, float_experts, work).results()
+    return mix(gates, [run_expert(expert, h, work) for expert in float_experts], work)
+
+
+def weighted_sum(weights, rows):
+    """The sum of weight * row over some rows, of Values (a node for each number) or of floats."""
+    columns = list(zip(*rows))
+    if not isinstance(rows[0][0], Value):
+        return [dot(weights, column) for column in columns]
+    sums = []
+    for column in columns:
+        total = math.fsum(map(operator.mul, weights, [v.data for v in column]))
+        sums.append(Value(total, column, tuple(weights)))
+    return sums
+
+
+def log_prob(logits, target):
+    """log softmax(logits)[target], of Values (as one node) or of floats."""
+    # log p = x_target - log(sum of exp(x_j)). The derivative by x_i is -p_i, and one more for the
+    # target. Subtracting the largest logit first changes nothing and keeps exp() small; in one
+    # formula, no p can round to 0 before its logarithm is taken.
+    are_values = isinstance(logits[0], Value)
+    numbers = [x.data for x in logits] if are_values else logits
+    largest = max(numbers)
+    exps = [math.exp(x - largest) for x in numbers]
+    total = math.fsum(exps)
+    result = numbers[target] - largest - math.log(total)
+    if not are_values:
+        return result
+    slopes = [-e / total for e in exps]
+    slopes[target] += 1.0
+    return Value(result, tuple(logits), tuple(slopes))
+
+
+class Reading(NamedTuple):
+    """What a model made of a document."""
+
+    loss: object  # the mean of -log p over its tokens, a Value or a float
+    routes: list  # a Route for each token; those of a dense model say nothing
+
+
+def read_document(model, document, top_k, work):
+    """Let a model of Values or floats guess each token of a document."""
+    experts = get_experts(model)
+    float_experts = experts
+    if isinstance(model["token"][0][0], Value):
+        float_experts = [floats_of(expert) for expert in experts]
+    hints = weighted_sum(document.excess, model["hint"])
+    log_probs = []
+    routes = []
+    for token, target in zip(document.tokens, document.tokens[1:]):
+        h = add(model["token"][token], hints)
+        decision, gates = route(model, h, top_k, work)
+        chosen = [experts[e] for e in decision.chosen]
+        y = layer(h, gates, chosen, [float_experts[e] for e in decision.chosen], work)
+        logits = add(linear(add(h, y), model["output.weight"]), model["output.bias"][0])
+        log_probs.append(log_prob(logits, target))
+        routes.append(decision)
+    return Reading(vsum(log_probs) * (-1.0 / len(log_probs)), routes)
+
+
+# ===== 4. Training ================================================================================
+#
+# A step of training: show the model some examples and compute its loss; walk back through the
+# graph for the gradient; move each parameter a little against its derivative. Then the next step.
+
+
+def adam_step(params, m, v, step, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    """Move each parameter a little against its gradient. m, v: floats, changed in place."""
+    # The plain rule p -= lr * grad leaps where gradients are large and crawls where they are small.
+    # Adam (adaptive moments) keeps two running means for each parameter:
+    #     m, of its gradient: the direction, with less of the noise of single examples;
+    #     v, of its squared gradient: the square of its usual size.
+    # A step of lr * m / sqrt(v) has then about the same scale for large and small gradients. Both
+    # means start at 0, so early on they are too small by the factor 1 - beta^step; dividing by it
+    # corrects them. eps avoids 0/0 for a parameter that has had no gradient yet.
+    m_correction = 1.0 - beta1**step
+    v_correction = 1.0 - beta2**step
+    for i, p in enumerate(params):
+        m[i] = beta1 * m[i] + (1.0 - beta1) * p.grad
+        v[i] = beta2 * v[i] + (1.0 - beta2) * p.grad * p.grad
+        p.data -= lr * (m[i] / m_correction) / ((v[i] / v_correction) ** 0.5 + eps)
+
+
+# Nothing in the loss makes the router fair. An expert that is chosen is trained, becomes better,
+# and may be chosen more; one that is not chosen gets no gradient. In a large model, where each has
+# a machine of its own, all others wait for the busiest. Hence a second loss, for balance. With f_e,
+# the share of the work that fell on expert e of late, and P_e, the router's probability of e (the
+# softmax of all scores, not only of the chosen), it is
+#
+#     balance  =  N_EXPERTS * (sum over e of f_e * P_e)
+#
+# f is a count, without a derivative. What the router can change is P: it pays for probability that
+# is given to busy experts. With four experts, loads 0.4, 0.3, 0.2, 0.1 and all P = 0.25, it is 1;
+# with P = 0.1, 0.2, 0.3 and 0.4, where more goes to the idle ones, it is 0.8.
+#
+# (An expert that is not chosen gets no gradient, but Adam moves it on for a while, by its mean of
+# earlier ones. After a first step of 0.02, and no more gradients, these moves add up to 0.10.)
+
+
+def balance_loss(scores, load):
+    """N_EXPERTS * sum of load_e * P_e for a token (Switch, equation 4, where f is of a batch)."""
+    n = len(scores)
+    return vsum([p * (n * share) for share, p in zip(load, softmax(scores))])
+
+
+def choices(routes, n_experts):
+    """How often each expert was chosen in some routes."""
+    counts = [0] * n_experts
+    for decision in routes:
+        for e in decision.chosen:
+            counts[e] += 1
+    return counts
+
+
+class Trained(NamedTuple):
+    """A model after its training."""
+
+    model: dict
+    counts: list  # for each training step, how often each expert was chosen
+    work: dict  # multiplications in the layer, by part
+
+
+def train(variant, model, documents):
+    """A step of Adam for each document."""
+    params = parameters(model)
+    m = [0.0] * len(params)
+    v = [0.0] * len(params)
+    load = [1.0 / variant.n_experts] * variant.n_experts
+    trained = Trained(model, [], collections.Counter())
+    start = time.perf_counter()
+    steps = len(documents)
+    for step, document in enumerate(documents, 1):
+        loss, routes = read_document(model, document, variant.top_k, trained.work)
+        counts = choices(routes, variant.n_experts)
+        total = sum(counts)
+        load = [MEMORY * f + (1.0 - MEMORY) * n / total for f, n in zip(load, counts)]
+        trained.counts.append(counts)
+        if variant.balance:
+            unfair = [balance_loss(decision.scores, load) for decision in routes]
+            objective = loss + vsum(unfair) * (variant.balance / len(unfair))
+        else:
+            objective = loss
+        for p in params:
+            p.grad = 0.0  # forget the step before: gradients would add up
+        objective.backward()
+        remaining = (steps - step + 1) / steps  # long steps first, then short ones
+        adam_step(params, m, v, step, LEARNING_RATE * remaining, BETA1, BETA2)
+        show_progress(f"{variant.label}, loss {loss.data:.3f}", step, steps, start)
+        del loss, routes, objective  # frees this step's graph before the next one is built
+    if "router.weight" in model:
+        # The way back through the router is done by the graph: two products for each weight of a
+        # score that counts, that is, of all scores if there is a balancing loss.
+        scores_that_count = variant.n_experts if variant.balance else variant.top_k
+        n_tokens = sum([len(document.tokens) - 1 for document in documents])
+        trained.work["router"] += 2 * N_STREAM * scores_that_count * n_tokens
+    return trained
+
+
+# ===== 5. The lesson: what an expert is an expert for =============================================
+#
+# Part 1 of the output shows what a mixture costs and gains, part 2 who gets the work. But what do
+# experts become experts for? Here there are four kinds of words, and nobody told the router so. Let
+# a table count how often each expert was a token's first choice, for each kind:
+#
+#                 expert A   expert B
+#     verbs              3          1
+#     names              1          3
+#
+# To hear "A" changes the chance of a verb from 1/2 to 3/4. How much the expert tells of the kind is
+# measured in bits, by the mutual information:
+#
+#     the mean, over all that is counted, of  log2 (p(kind given expert) / p(kind))
+#     =  (3 log2 1.5 + 1 log2 0.5 + 1 log2 0.5 + 3 log2 1.5) / 8  =  0.19 bits
+#
+# To tell four equal kinds with certainty takes 2 bits. Counts of few words come out above 0 by
+# chance alone; how far, is seen by shuffling the kinds over the words. And as some letters are more
+# frequent in one kind, an expert for a letter tells of kinds, too. For example, if all "k" go to
+# expert A and only surnames have a "k", A tells of surnames, but no more than the "k" does. So what
+# counts is how much it tells of the kind if the token is known: the same mean, with a table for
+# each token.
+
+
+def mutual_information(table):
+    """Bits that the column tells of the row, for a table of counts: {row: list of counts}."""
+    rows = list(table.values())
+    row_totals = [sum(row) for row in rows]
+    column_totals = [sum(column) for column in zip(*rows)]
+    total = sum(row_totals)
+    terms = []
+    for row, row_total in zip(rows, row_totals):
+        for n, column_total in zip(row, column_totals):
+            if n:
+                terms.append(n * math.log2(n * total / (row_total * column_total)))
+    return math.fsum(terms) / total
+
+
+class Choice(NamedTuple):
+    """The first choice of the router for a token, and what is known of the token."""
+
+    expert: int
+    kind: str  # the kind of its word
+    token: int  # after which the next one is guessed
+
+
+def first_choices(variant, frozen, documents):
+    """The Choices for each document, as a list of lists."""
+    result = []
+    for document in documents:
+        routes = read_document(frozen, document, variant.top_k, collections.Counter()).routes
+        pairs = zip(routes, document.tokens)
+        result.append([Choice(r.chosen[0], document.kind, token) for r, token in pairs])
+    return result
+
+
+# ===== 6. Experiments =============================================================================
+#
+# The output has three parts, with a function for each: it measures, prints, and returns its claims.
+# A claim is a statement that the run could have refuted; check() marks it as [ok] or [no]. Whatever
+# is trained or drawn has a random generator of its own, so that a change in one place does not
+# change the figures of another. What only draws stands among the tools in section 7.
+#
+# Figures come with a standard error, written +-: how far off they typically are because only some
+# words were looked at. Chance alone puts a figure more than two standard errors off about once in
+# twenty times. So where a claim compares two losses, they must differ by more.
+
+
+class Estimate(NamedTuple):
+    """A measured figure and its standard error."""
+
+    mean: float
+    error: float
+
+
+def mean_and_error(totals, counts):
+    """The Estimate of sum(totals) / sum(counts); each word gives a total and a count."""
+    # If all words agreed, each total would be mean * count. How far they are from that says how
+    # much the mean depends on which words happened to be held out:
+    #
+    #     error  =  sqrt(sum of (total - mean * count)^2) / sum of counts
+    #
+    # For example, three words of 4, 4 and 2 tokens cost one model 2, 0 and 1 nats more than
+    # another:
+    #
+    #     mean   =  (2 + 0 + 1) / (4 + 4 + 2)  =  0.3 nats per token
+    #     error  =  sqrt((2 - 1.2)^2 + (0 - 1.2)^2 + (1 - 0.6)^2) / 10  =  0.15
+    #
+    # That another seed also trains another model comes on top, and is not in it.
+    n = sum(counts)
+    if n == 0:
+        return Estimate(math.nan, math.nan)
+    mean = math.fsum(totals) / n
+    deviations = [total - mean * count for total, count in zip(totals, counts)]
+    return Estimate(mean, math.sqrt(math.fsum([d * d for d in deviations])) / n)
+
+
+def loss_difference(nats_a, nats_b, token_lists):
+    """By how much the loss of a is above that of b, in nats per token: an Estimate."""
+    differences = [a - b for a, b in zip(nats_a, nats_b)]
+    return mean_and_error(differences, [len(tokens) - 1 for tokens in token_lists])
+
+
+def all_variants():
+    """The models to compare: the mixture and two variants, and two dense ones of its measure."""
+    # A dense layer gets as many hidden units as it needs for the work, or the size, of the mixture.
+    per_unit = 2 * N_STREAM  # multiplications for a hidden unit, and parameters but for its bias
+    router = N_EXPERTS * N_STREAM
+    work = TOP_K * N_HIDDEN * per_unit + router + TOP_K * N_STREAM
+    size = N_EXPERTS * N_HIDDEN * (per_unit + 1) + router + N_EXPERTS
+    return [
+        Variant("mixture", N_EXPERTS, N_HIDDEN, TOP_K, BALANCE),
+        Variant("all experts", N_EXPERTS, N_HIDDEN, N_EXPERTS, 0.0),
+        Variant("dense, same work", 1, math.ceil(work / per_unit), 1, 0.0),
+        Variant("dense, same size", 1, math.ceil(size / (per_unit + 1)), 1, 0.0),
+        Variant("no balance", N_EXPERTS, N_HIDDEN, TOP_K, 0.0),
+    ]
+
+
+# ----- Part 1: what the mixture costs, and what it gains ------------------------------------------
+
+
+def word_nats(variant, model, held_out, work):
+    """-log p of each held-out word, in nats: the mean over the N_DRAWS lists of documents."""
+    frozen = freeze(model)
+    by_draw = []
+    for documents in held_out:
+        losses = [read_document(frozen, d, variant.top_k, work).loss for d in documents]
+        by_draw.append([loss * (len(d.tokens) - 1) for loss, d in zip(losses, documents)])
+    return [math.fsum(nats) / len(nats) for nats in zip(*by_draw)]
+
+
+def n_layer_parameters(model):
+    """How many parameters stand in the experts and the router."""
+    in_layer = [model[name] for name in model if name.startswith(("expert", "router"))]
+    return sum([len(row) for matrix in in_layer for row in matrix])
+
+
+def cost_and_gain(variants, trained, learned, held_out):
+    """Part 1: the loss of all models on held-out words, beside what their layer costs."""
+    n_learned = sum([len(document.tokens) - 1 for document in learned])
+    token_lists = [document.tokens for document in held_out[0]]
+    n_tokens = [len(tokens) - 1 for tokens in token_lists]
+    n_read = sum(n_tokens) * len(held_out)
+    print("\n1. What it costs, and what it gains\n")
+    print("   Three columns are of the layer alone, its router included: parameters, and")
+    print("   multiplications for a token in reading and in training. Then the loss on")
+    print("   held-out words, in nats per token, and how far it is above the mixture's.\n")
+    print("                      parameters  reading  training    loss   above the mixture")
+    nats = {}
+    above = {}
+    for variant in variants:
+        model, _, training_work = trained[variant.label]
+        work = collections.Counter()
+        nats[variant.label] = word_nats(variant, model, held_out, work)
+        row = f"   {variant.label:18} {n_layer_parameters(model):10}"
+        row += f"{sum(work.values()) / n_read:9.0f}"
+        row += f"{sum(training_work.values()) / n_learned:10.0f}"
+        row += f"{mean_and_error(nats[variant.label], n_tokens).mean:10.3f}"
+        if variant.label != "mixture":
+            above[variant.label] = loss_difference(
+                nats[variant.label], nats["mixture"], token_lists
+            )
+            row += "   {:+.3f} +- {:.3f}".format(*above[variant.label])
+        print(row)
+    change, error = above["all experts"]
+    print("\n   A model in which all experts work on each token is above the mixture by")
+    print(f"   {change:+.3f} +- {error:.3f}. What the choice saves is work.")
+    claims = []
+    for label in ("dense, same work", "dense, same size"):
+        lead = above[label]
+        statement = f"{label}: {lead.mean:.3f} above the mixture, over 2 x {lead.error:.3f}"
+        claims.append(check(lead.mean > 2 * lead.error, statement))
+    return claims
+
+
+# ----- Part 2: who gets the work ------------------------------------------------------------------
+
+
+def loads(counts):
+    """The share of all choices that fell on each expert in some training steps."""
+    totals = [sum(column) for column in zip(*counts)]
+    return [total / sum(totals) for total in totals]
+
+
+def who_gets_the_work(trained):
+    """Part 2: the load of each expert over training, with and without the balancing loss."""
+    names = ", ".join(EXPERT_NAMES[:N_EXPERTS])
+    print("\n2. Who gets the work\n")
+    print("   A row for each tenth of training, a letter for each 32nd part of the choices:")
+    print(f"   on which of {names} they fell; {32 // N_EXPERTS} letters for each are fair.\n")
+    with_loss, without = trained["mixture"].counts, trained["no balance"].counts
+    draw_loads({"with the balancing loss": with_loss, "without": without})
+    last = len(with_loss) * 3 // 4
+    low, high = least_and_largest(with_loss[last:])
+    low_without, high_without = least_and_largest(without[last:])
+    print(
+        f"\n   No share can be above {1 / TOP_K:.2f}. In the last quarter the least and the largest"
+    )
+    print(f"   are, with this loss, {low:.2f} and {high:.2f}; without it,", end=" ")
+    print(f"{low_without:.2f} and {high_without:.2f}.")
+    half = 0.5 / N_EXPERTS  # of a fair share
+    statement = (
+        f"without balance, the least share is {low_without:.3f}, below {half:.3f}, half of fair"
+    )
+    return [
+        check(
+            low > half, f"with balance, the least share is {low:.3f}, over {half:.3f}, half of fair"
+        ),
+        check(low_without < half, statement),
+    ]
+
+
+def least_and_largest(counts):
+    """The smallest and the largest load of an expert in some training steps."""
+    shares = loads(counts)
+    return min(shares), max(shares)
+
+
+# ----- Part 3: what the experts became ------------------------------------------------------------
+
+
+def what_the_experts_became(variant, trained, held_out, vocabulary, seed):
+    """Part 3: which expert takes which tokens and which kinds of words."""
+    fresh = init_variant(variant, len(vocabulary), random.Random(f"{seed} start"))
+    before = first_choices(variant, freeze(fresh), held_out)
+    after = first_choices(variant, freeze(trained["mixture"].model), held_out)
+    print("\n3. What the experts became\n")
+    print("   The share of each kind's tokens that have an expert as their first choice:\n")
+    print("            " + "".join([f"{name:>8}" for name in EXPERT_NAMES[:N_EXPERTS]]))
+    for kind, counts in sorted(count_by(kind_of_choice, after).items()):
+        print(f"   {kind:9}" + "".join([f"{n / sum(counts):8.2f}" for n in counts]))
+    print("\n   The tokens that have it as their first choice in more than half of all cases:\n")
+    by_token = sorted(count_by(token_of_choice, after).items())
+    for e in range(N_EXPERTS):
+        mostly = [token for token, counts in by_token if 2 * counts[e] > sum(counts)]
+        print(f"   {EXPERT_NAMES[e]}  {' '.join([vocabulary[token] for token in mostly])}".rstrip())
+
+    shuffled = shuffle_kinds(after, random.Random(f"{seed} shuffles"))
+    by_chance = max([bits_given_token(choices) for choices in shuffled])
+    print("\n   How many bits the first choice tells     of the     of the    of the kind,")
+    print("                                             token       kind   token known")
+    for label, choices in {"trained": after, "untrained": before}.items():
+        of_token = bits_told(token_of_choice, choices)
+        of_kind = bits_told(kind_of_choice, choices)
+        print(f"   {label:36} {of_token:9.3f} {of_kind:10.3f} {bits_given_token(choices):13.3f}")
+    print(f"   {'kinds shuffled over the words, most':36} {by_chance:34.3f}")
+    trained_bits, untrained_bits = bits_given_token(after), bits_given_token(before)
+    statement = f"kind, token known: {trained_bits:.3f} bits, over {untrained_bits:.3f} untrained"
+    statement += f" and {by_chance:.3f} shuffled"
+    return [check(trained_bits > max(untrained_bits, by_chance), statement)]
+
+
+def kind_of_choice(choice):
+    """The kind of the word that a Choice was made for."""
+    return choice.kind
+
+
+def token_of_choice(choice):
+    """The token that a Choice was made for."""
+    return choice.token
+
+
+def count_by(row_of, choices_of_words):
+    """A table {row: counts} of how often each expert was chosen, with a row for each Choice."""
+    table = {}
+    for choices in choices_of_words:
+        for choice in choices:
+            counts = table.setdefault(row_of(choice), [0] * N_EXPERTS)
+            counts[choice.expert] += 1
+    return table
+
+
+def bits_told(row_of, choices_of_words):
+    """How many bits the first choice tells of the row."""
+    return mutual_information(count_by(row_of, choices_of_words))
+
+
+def bits_given_token(choices_of_words):
+    """How many bits the first choice tells of the kind if the token is known."""
+    by_token = {}
+    for choices in choices_of_words:
+        for choice in choices:
+            by_token.setdefault(choice.token, []).append(choice)
+    bits = [len(some) * bits_told(kind_of_choice, [some]) for some in by_token.values()]
+    return math.fsum(bits) / sum([len(some) for some in by_token.values()])
+
+
+def shuffle_kinds(choices_of_words, rng):
+    """The same Choices N_SHUFFLES times, each time with the kinds shuffled over the words."""
+    kinds = [choices[0].kind for choices in choices_of_words]
+    result = []
+    for _ in range(N_SHUFFLES):
+        rng.shuffle(kinds)
+        shuffled = []
+        for kind, choices in zip(kinds, choices_of_words):
+            shuffled.append([choice._replace(kind=kind) for choice in choices])
+        result.append(shuffled)
+    return result
+
+
+# ===== 7. Run =====================================================================================
+
+
+def main(args):
+    """The whole experiment, from the words to the claims."""
+    words = split_words(random.Random(args.seed))
+    size = len(words.vocabulary)
+    learned_words = words_in_turn(words, args.steps, random.Random(f"{args.seed} turns"))
+    learned = make_documents(words, learned_words, random.Random(f"{args.seed} hints"))
+    hints_rng = random.Random(f"{args.seed} held out")
+    held_out = [make_documents(words, words.held_out, hints_rng) for _ in range(N_DRAWS)]
+    print(f"{len(words.train)} words of {len(KINDS)} kinds to learn from,", end=" ")
+    print(f"{len(words.held_out)} held out.")
+    variants = all_variants()
+    trained = {}
+    for variant in variants:
+        model = init_variant(variant, size, random.Random(f"{args.seed} start"))
+        trained[variant.label] = train(variant, model, learned)
+    claims = cost_and_gain(variants, trained, learned, held_out)
+    claims += who_gets_the_work(trained)
+    claims += what_the_experts_became(
+        variants[0], trained, held_out[0], words.vocabulary, args.seed
+    )
+    print_claims(claims, args.steps)
+
+
+# ----- Try this -----------------------------------------------------------------------------------
+#
+# By how much the dense layer of the same work is above the mixture, in nats per token, as the mean
+# of the seeds 42, 1 and 2, with the lowest and the highest of them. First as the file stands, then
+# with one line changed:
+#
+#   as it stands                                           0.047  (0.037 to 0.056)
+# - N_HIDDEN = 8                                           0.049  (0.037 to 0.062)
+# - BALANCE = 1.0                                          0.040  (0.029 to 0.054)
+# - TOP_K = 1                                              0.014  (0.005 to 0.025)
+# - in make_documents(), rng.sample(words.train, ...)      0.006  (0.004 to 0.008)
+#
+# Larger experts and a stronger loss for balance change nothing that could be told from luck. With
+# one expert for each token, most of the gain is gone. Its gate is always 1, so that the loss on
+# words teaches the router nothing. (Switch has one expert for each token too, but its gate is the
+# softmax over all scores.) The last line takes the hints from words of any kind, so that they tell
+# nothing: then nearly nothing is gained.
+#
+# What came of it? Over twenty more seeds, the dense layer of the same work was 0.050 above the
+# mixture on average (from 0.026 to 0.095), and that of the same size, which does 2.8 times the
+# work, 0.047 (0.028 to 0.071). All experts at work changed the loss by -0.005 (-0.026 to 0.022). So
+# neither work nor size is what helps here. It may be that with gates a layer can be another
+# function for each token and kind; and choosing few experts makes that cheap. Without the loss for
+# balance, the least chosen expert got at most 1 in 100 choices at each of the twenty seeds. The
+# loss on words is a little higher for that on average, by 0.009 (-0.013 to 0.025), but not always;
+# and the room that the idle experts take is wasted.
+#
+# What did the experts become? The first choice tells 1.87 bits of the token, about what an
+# untrained router tells of it, 1.94. Of the kind, if the token is known, it tells 0.71 bits, and
+# untrained 0.18: that is what training added. The routers of large models were found to go by
+# tokens and syntax more than by topics (arXiv:2401.04088).
+#
+# Next in this collection: microkv.py, on what a model that writes has to remember.
+#
+# This is the end of the tutorial. Below are tools, for whoever wants to change something, and the
+# words.
+
+# ----- Tools of this script: drawing --------------------------------------------------------------
+
+
+def draw_loads(columns):
+    """Stacked bars {title: counts}: a row for each tenth, a letter for each 32nd of the choices."""
+    print("   " + "".join([f"{title:36}" for title in columns]).rstrip())
+    for tenth in range(10):
+        line = "   "
+        for counts in columns.values():
+            first = tenth * len(counts) // 10
+            past = max((tenth + 1) * len(counts) // 10, first + 1)
+            bar = ""
+            end = 0.0
+            for letter, share in zip(EXPERT_NAMES, loads(counts[first:past])):
+                end += share
+                bar += letter * (round(32 * end) - len(bar))
+            line += f"{bar:36}"
+        print(line.rstrip())
+
+
+# ----- Tools of all scripts: claims, progress, the command line -----------------------------------
+
+
+def check(holds, statement):
+    """A claim as a line of text: [ok] if it holds, else [no]."""
+    return f"[{'ok' if holds else 'no'}] {statement}"
+
+
+def print_claims(claims, steps):
+    """The last part of the output: what was claimed, and whether it came out so."""
+    print("\nclaims")
+    if steps < STEPS:
+        print(f"(They are meant for {STEPS:,} steps. After fewer, a [no] is no surprise.)")
+    for claim in claims:
+        print(claim)
+
+
+def completes_part(step, steps, parts):
+    """Whether this step completes one more of so many equal parts of all steps."""
+    return step * parts // steps > (step - 1) * parts // steps
+
+
+def show_progress(phase, step, steps, start):
+    """Report on stderr. On a terminal one line rewrites itself; in a file, a line each tenth."""
+    if reader_has_gone():
+        raise BrokenPipeError
+    on_terminal = sys.stderr.isatty()
+    if on_terminal or completes_part(step, steps, 10):
+        elapsed = time.perf_counter() - start
+        left = elapsed / step * (steps - step)
+        text = f"{phase}  {step}/{steps}  {elapsed:.0f} s, {left:.0f} s left"
+        end = "\r" if on_terminal and step < steps else "\n"
+        print(f"{text:58}", end=end, file=sys.stderr, flush=True)
+
+
+def reader_has_gone():
+    """Whether stdout is a pipe that nobody reads any more, as after | head -1."""
+    if not hasattr(select, "poll"):  # as on Windows
+        return False
+    poll = select.poll()
+    poll.register(1, 0)
+    return any([event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)])
+
+
+def whole_number(text):
+    """A whole number from the command line."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def number_of_steps(text):
+    """The value of --steps."""
+    steps = whole_number(text)
+    if not 1 <= steps <= 10**9:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to 1,000,000,000")
+    return steps
+
+
+def run(**more_options):
+    """Read the command line, run main, and end quietly when interrupted."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    steps_help = f"how many steps to train (default {STEPS})"
+    parser.add_argument(
+        "--steps", type=number_of_steps, default=STEPS, metavar="N", help=steps_help
+    )
+    seed_help = "where all randomness starts (default 42)"
+    parser.add_argument("--seed", type=whole_number, default=42, metavar="N", help=seed_help)
+    for name, settings in more_options.items():
+        parser.add_argument(f"--{name}", **settings)
+    args = parser.parse_args()
+    sys.stderr = sys.stderr or open(os.devnull, "w")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace", line_buffering=True)
+    if sys.implementation.name == "cpython":
+        gc.disable()  # graphs have no cycles, so searching them for cycles would only take time
+    start = time.perf_counter()
+    try:
+        main(args)
+        print(f"{time.perf_counter() - start:.1f} s in all", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"\n{parser.prog}: stopped", file=sys.stderr)
+        os._exit(130)
+    except OSError as error:  # the output cannot be written
+        if not isinstance(error, BrokenPipeError):  # that one is somebody's | head: end quietly
+            print(f"{parser.prog}: {error}", file=sys.stderr)
+        os._exit(1)
+
+
+# ===== 8. The words: listed by hand, but for the given names ======================================
+
 KINDS = {
     # Given names, US Census Bureau, name frequencies of 1990 (public domain): the first 300
     "name": """mary james patricia john linda robert barbara michael elizabeth william jennifer
@@ -113,438 +1361,9 @@ anopheles glossina bombyx danaus vanessa manta raja squalus carcharodon acipense
 perca xiphias hippocampus danio carassius silurus iguana varanus chamaeleo boa naja alligator
 gavialis chelonia aptenodytes spheniscus diomedea pelecanus sula fregata phalacrocorax grus rallus
 fulica vanellus sterna cuculus tyto upupa alcedo merops picus alauda parus sitta troglodytes
-fringilla carduelis loxia emberiza tachyglossus macropus phascolarctos didelphis dasypus"""}
-KINDS = {kind: words.split() for kind, words in KINDS.items()}
+fringilla carduelis loxia emberiza tachyglossus macropus phascolarctos didelphis dasypus""",
+}
 
-def encode(word, vocab):
-    """Number the letters by their index in vocab, and mark start and end by 0, the boundary."""
-    return [vocab.index(letter) for letter in f"\n{word}\n"]  # vocab[0] is "\n": it is in no word
 
-def letter_shares(words, vocab):
-    """For each token its share in the words, the end of each word included."""
-    count = collections.Counter("\n".join(words) + "\n")
-    return [count[letter] / sum(count.values()) for letter in vocab]
-
-def make_doc(word, peers, usual, vocab, rng):
-    """(excess, tokens): each letter's share in N_HINTS other words less its usual one; the word."""
-    hints = [other for other in rng.sample(peers, N_HINTS + 1) if other != word][:N_HINTS]
-    shares = letter_shares(hints, vocab)  # twice, to suit the size of the other inputs
-    return [2.0 * (share - mean) for share, mean in zip(shares, usual)], encode(word, vocab)
-
-# ===== 2. Autograd ================================================================================
-class Value:
-    """A number that remembers what it was computed from, for backward(). See microgpt.py."""
-    __slots__ = ("data", "grad", "_prev", "_local_grads")
-    def __init__(self, data, children=(), local_grads=()):
-        self.data, self.grad = data, 0.0
-        self._prev, self._local_grads = children, local_grads
-    def __add__(self, other):
-        if isinstance(other, Value):
-            return Value(self.data + other.data, (self, other), (1.0, 1.0))
-        return Value(self.data + other, (self,), (1.0,))
-    def __mul__(self, other):
-        if isinstance(other, Value):
-            return Value(self.data * other.data, (self, other), (other.data, self.data))
-        return Value(self.data * other, (self,), (other,))
-    def __pow__(self, exponent):
-        out = self.data ** exponent  # and x ** 0 is constant: its derivative is 0, at x = 0 too
-        if isinstance(out, complex): raise ValueError(f"({self.data}) ** {exponent} is not real")
-        return Value(out, (self,), (exponent * self.data ** (exponent - 1) if exponent else 0.0,))
-    def __neg__(self): return self * -1.0
-    def __sub__(self, other): return self + -other
-    def __truediv__(self, other): return self * other ** -1
-    __radd__, __rmul__ = __add__, __mul__                     # number + Value, number * Value
-    def __rsub__(self, other): return -self + other           # number - Value
-    def __rtruediv__(self, other): return self ** -1 * other  # number / Value
-    def __repr__(self): return f"Value(data={self.data}, grad={self.grad})"
-    def tanh(self): out = math.tanh(self.data); return Value(out, (self,), (1.0 - out * out,))
-    def exp(self): out = math.exp(self.data); return Value(out, (self,), (out,))
-    def relu(self): return Value(max(self.data, 0.0), (self,), (1.0 if self.data > 0 else 0.0,))
-    def log(self):
-        clamped = max(self.data, 1e-10)
-        return Value(math.log(clamped), (self,), (1.0 / clamped,))
-
-    def _backward(self):
-        grad = self.grad
-        for child, local_grad in zip(self._prev, self._local_grads):
-            child.grad += local_grad * grad
-
-    def backward(self):
-        """Add dL/dv to v.grad for each leaf v (a Value without children) that this L depends on."""
-        self.grad = 1.0 if self._prev else self.grad + 1.0  # dL/dL
-        topo, visited, stack = [], {self}, [(self, iter(self._prev))]
-        while stack:
-            for child in stack[-1][1]:
-                if child._prev and child not in visited:
-                    child.grad = 0.0
-                    visited.add(child)
-                    stack.append((child, iter(child._prev)))
-                    break
-            else:  # no break: all children are in the list, so now the node itself
-                topo.append(stack.pop()[0])
-        for node in reversed(topo): node._backward()
-
-# --- AUTOGRAD IN THIS SCRIPT ---
-# This Value class follows the canonical interface exactly.
-# See docs/autograd-interface.md for the full specification.
-
-def dot(a, b):
-    """The dot product of two equally long sequences of Values, as one node."""
-    a_data, b_data = [v.data for v in a], [v.data for v in b]
-    return Value(math.fsum(map(operator.mul, a_data, b_data)), (*a, *b), (*b_data, *a_data))
-def vsum(values):
-    """The sum of a sequence of Values, as one node."""
-    return Value(math.fsum([v.data for v in values]), (*values,), (1.0,) * len(values))
-def linear(x, w):
-    """The matrix product w x: the dot product of x with each row of w."""
-    return [dot(row, x) for row in w]
-
-def softmax(logits):
-    """Turn logits, scores x of any size, into probabilities p_i = exp(x_i) / sum_j exp(x_j)."""
-    max_val = max(v.data for v in logits)
-    exp_vals = [(v - max_val).exp() for v in logits]
-    inverse = vsum(exp_vals) ** -1
-    return [e * inverse for e in exp_vals]
-
-def cross_entropy(logits, target):
-    """-log softmax(logits)[target] = log(sum_j exp(x_j)) - x_target, in nats, as one node."""
-    high = max(v.data for v in logits)  # shifted as in softmax, lest exp overflow; log meets no 0
-    exps = [math.exp(v.data - high) for v in logits]
-    total = math.fsum(exps)
-    slopes = [e / total - (i == target) for i, e in enumerate(exps)]  # p_i; less 1 at the target
-    return Value(math.log(total) + high - logits[target].data, (*logits,), (*slopes,))
-
-# ===== 3. Model ===================================================================================
-# Before a word the model sees N_HINTS others of its kind, but only their letters in any order: for
-# each letter its share in the hints, less its share in all words. A learned vector for each letter,
-# weighted by this and summed, makes the bag. The bag and the last letter are mixed into h, N_STREAM
-# numbers; then comes the layer this script is about, h + layer(h); and last the logits of the next
-# letter. In a dense model the layer is one MLP, w_out tanh(w_in h). In the mixture it is
-#     y = sum over the chosen e of g_e expert_e(h),      g = softmax of the scores of the chosen,
-# where expert_e is such an MLP, only smaller. The router scores all experts, s = 3 W bag, once in
-# a word, and the TOP_K best are chosen. Real models have many such layers, and most of them route
-# each token anew, by h. Dense layers know the bag too, but only as a term of h: what they lack here
-# is not size (see the output) but another function for each kind of bag.
-#
-# The router is made of Values. An expert is plain floats with a way back written by hand: hence no
-# graph is built for it, and one that is not chosen is not computed, neither forward nor back.
-# (Adam, which is not counted below, still moves it a little, by the memory of earlier gradients.)
-
-# Multiplications in the layer, by part, counted where they are done; the router's, which the graph
-# does, are added beside its calls. Not counted: softmax, SHARPNESS, tanh's slope, balancing, Adam.
-work = collections.Counter()
-
-def dot_floats(part, a, b):
-    """The dot product of two lists of floats."""
-    work[part] += len(a)
-    return math.fsum(map(operator.mul, a, b))
-
-def scaled(part, k, row):
-    """k times each number of a row of floats."""
-    work[part] += len(row)
-    return [k * a for a in row]
-
-def init_model(vocab_size, n_expert, n_hidden, rng):
-    """Parameters {name: rows of Values}. With n_expert = 1 it is dense: there is no router."""
-    def matrix(rows, columns, std):
-        return [[Value(rng.gauss(0.0, std)) for _ in range(columns)] for _ in range(rows)]
-    model = {"wte": matrix(vocab_size, N_EMBD, 0.5), "bag": matrix(vocab_size, N_BAG, 1.0),
-             "mixer": matrix(N_STREAM, N_EMBD, 0.36),
-             "mixer_bag": matrix(N_STREAM, N_BAG + 1, 0.36),        # + 1: constants to add (biases)
-             "lm_head": matrix(vocab_size, N_STREAM + 1, 0.3)}      # are weights of an input of 1
-    for e in range(n_expert):  # Values only so that adam_step finds .data and .grad
-        model[f"in{e}"] = matrix(n_hidden, N_STREAM + 1, (N_STREAM + 1) ** -0.5)
-        model[f"out{e}"] = matrix(N_STREAM, n_hidden, 0.5 * n_hidden ** -0.5)
-    if n_expert > 1:  # biases of 0, and small weights: at first no expert is much preferred
-        model["router"] = [row + [Value(0.0)] for row in matrix(n_expert, N_BAG, 0.1)]
-    return model
-
-def expert_forward(w_in, w_out, x):
-    """(hidden, output) of an expert: tanh(w_in x) and w_out hidden, all floats."""
-    hidden = [math.tanh(dot_floats("experts", row, x)) for row in w_in]
-    return hidden, [dot_floats("experts", row, hidden) for row in w_out]
-
-def expert_backward(leaves, weights, x, hidden, d_out):
-    """From d_out = dL/d(output) add dL/dw to the grad of each leaf, and return dL/dx."""
-    # The chain rule in reverse: output_i = sum_j w_out[i][j] hidden_j, so dL/dw_out[i][j] is
-    # d_out_i hidden_j and dL/dhidden_j is sum_i d_out_i w_out[i][j]; times the slope of tanh, which
-    # is 1 - tanh^2; and then the same for w_in.
-    d_x = [0.0] * len(x)
-    for row, d in zip(leaves[1], d_out): add_grads(row, scaled("experts", d, hidden))
-    for j, column in enumerate(zip(*weights[1])):
-        d = dot_floats("experts", column, d_out) * (1.0 - hidden[j] * hidden[j])
-        add_grads(leaves[0][j], scaled("experts", d, x))
-        d_x = list(map(operator.add, d_x, scaled("experts", d, weights[0][j])))
-    return d_x
-
-def add_grads(row, grads):
-    """Add to the gradients of a row of Values."""
-    for p, grad in zip(row, grads): p.grad += grad
-
-def make_bag(model, excess):
-    """The bag, for router and h: sum_i excess[i] bag_i over the letters i; and a 1."""
-    return [Value(math.fsum(map(operator.mul, excess, [v.data for v in column])), column,
-                  (*excess,)) for column in zip(*model["bag"])] + [Value(1.0)]
-
-def route(model, bag):
-    """(chosen, gates, scores): TOP_K experts, best first, their weights, and the scores of all."""
-    if "router" not in model: return [0], [Value(1.0)], None
-    work["router"] += sum(map(len, model["router"]))
-    scores = [s * SHARPNESS for s in linear(bag, model["router"])]
-    chosen = sorted(range(N_EXPERT), key=lambda e: -scores[e].data)[:TOP_K]
-    return chosen, softmax([scores[e] for e in chosen]), scores
-
-# What the way back needs. Of the word: chosen, gates, scores, weights. In visits, of each letter:
-# h, the (hidden, output) of each chosen expert, and y.
-Tape = collections.namedtuple("Tape", "chosen gates scores weights visits")
-
-def expert_leaves(model):
-    """[(in, out), ...]: the matrices of each expert."""
-    return [(w, model["out" + name[2:]]) for name, w in model.items() if name.startswith("in")]
-
-def forward(model, doc):
-    """Nats per token of a document (excess, tokens), and its Tape for the way back."""
-    # The graph is cut here: y is made of fresh leaves, which remember nothing of how they came.
-    (excess, tokens), leaves, one = doc, expert_leaves(model), Value(1.0)
-    bag = make_bag(model, excess)
-    chosen, gates, scores = route(model, bag)
-    weights = [[[[p.data for p in row] for row in w] for w in leaves[e]] for e in chosen]
-    losses, visits, from_bag = [], [], linear(bag, model["mixer_bag"])
-    for token, target in zip(tokens, tokens[1:]):
-        h = list(map(operator.add, linear(model["wte"][token], model["mixer"]), from_bag))
-        x = [v.data for v in h] + [1.0]
-        ran = [expert_forward(*w, x) for w in weights]  # those of the chosen: no other one runs
-        y = ran[0][1]
-        if scores: y = [dot_floats("mixing", [g.data for g in gates], outs)
-                        for outs in zip(*[out for _, out in ran])]
-        y = [Value(a) for a in y]
-        losses.append(cross_entropy(linear([*map(operator.add, h, y), one], model["lm_head"]),
-                                    target))
-        visits.append((h, ran, y))
-    return vsum(losses) * (1 / len(losses)), Tape(chosen, gates, scores, weights, visits)
-
-def backward(model, loss, tape, extra=None):
-    """Add the gradients of loss, and of extra if it is there, to all parameters."""
-    # The seam. loss.backward() ends at the leaves y (by h + y it also goes down h to the bottom:
-    # those gradients stay, and ours are added to them). By hand we go on through the experts. As
-    # y = sum_e g_e out_e, a gate gets dL/dg_e = dL/dy . out_e: what more of this expert would do.
-    # From L the router learns nothing else, and so nothing about an expert that it did not choose.
-    # Expert e gets dL/d(out_e) = g_e dL/dy. Below the seam the graph takes over again:
-    # `seam` is a node whose children are the gates and the h, and whose local gradients are the
-    # dL/d(child) found by hand. Its own gradient is 1, so it hands each child just that.
-    loss.backward()
-    children, grads, leaves = [], [], expert_leaves(model)
-    if tape.scores: work["router"] += 2 * sum(map(len, model["router"]))  # each product's 2 slopes
-    for h, ran, y in tape.visits:
-        d_y, d_x, x = [v.grad for v in y], [0.0] * (N_STREAM + 1), [v.data for v in h] + [1.0]
-        for e, gate, weights, (hidden, out) in zip(tape.chosen, tape.gates, tape.weights, ran):
-            d_out = d_y
-            if tape.scores:
-                children.append(gate)
-                grads.append(dot_floats("mixing", d_y, out))
-                d_out = scaled("mixing", gate.data, d_y)
-            more = expert_backward(leaves[e], weights, x, hidden, d_out)
-            d_x = list(map(operator.add, d_x, more))
-        children += h
-        grads += d_x[:-1]  # the last is that of the 1
-    seam = Value(0.0, (*children,), (*grads,))  # no one reads its data
-    (seam if extra is None else seam + extra).backward()
-
-def balance_loss(scores, load):
-    """N sum_e f_e P_e, with f = load and P the router's probabilities: 1 if f is even."""
-    # Nothing so far makes the router fair, and if each expert has a device of its own, all wait for
-    # the busiest. Hence this loss, at some cost in the main one (Switch, eq. 4; there f and P are
-    # means over many tokens). f_e, the share of choices that fell on e, is a count, without
-    # derivative. The slope in P_e is N f_e; in the score s_e it is N P_e (f_e - sum_j P_j f_j). So
-    # experts busier than this mean of f, weighted by P, are pushed down, and the others up.
-    return vsum([p * (N_EXPERT * f) for f, p in zip(load, softmax(scores))])
-
-# ===== 4. Training ================================================================================
-def adam_step(params, m, v, step, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
-    """Move params downhill. m, v: lists of 0.0 at first, updated in place; step counts from 1."""
-    m_share, v_share = 1.0 - beta1 ** step, 1.0 - beta2 ** step
-    for i, p in enumerate(params):
-        m[i] = m_i = beta1 * m[i] + (1.0 - beta1) * p.grad
-        v[i] = v_i = beta2 * v[i] + (1.0 - beta2) * p.grad * p.grad
-        p.data -= lr * (m_i / m_share) / ((v_i / v_share) ** 0.5 + eps)
-
-def progress(phase, step, steps, loss, start):
-    """Report on stderr: a line that rewrites itself on a terminal, elsewhere a line each tenth."""
-    terminal, passed = sys.stderr.isatty(), time.perf_counter() - start
-    if terminal or step * 10 % steps < 10:
-        print(f"{phase} {step}/{steps}  loss {loss:.3f}  {passed:.0f} s, "
-              f"{passed / step * (steps - step):.0f} s left".ljust(58), file=sys.stderr,
-              end="\r" if terminal and step < steps else "\n", flush=True)
-
-def train(phase, model, docs, balance):
-    """A step of Adam per document. Return for each step the experts chosen, as 0 or 1 for each."""
-    params, start, steps = parameters(model), time.perf_counter(), len(docs)
-    m, v, choices, load = [0.0] * len(params), [0.0] * len(params), [], [1 / N_EXPERT] * N_EXPERT
-    for step, doc in enumerate(docs, 1):
-        loss, tape = forward(model, doc)
-        extra = None
-        if "router" in model:
-            choices.append([int(e in tape.chosen) for e in range(N_EXPERT)])
-            load = [MEMORY * f + (1.0 - MEMORY) * n / TOP_K for f, n in zip(load, choices[-1])]
-            if balance: extra = balance_loss(tape.scores, load) * balance
-        for p in params: p.grad = 0.0
-        backward(model, loss, tape, extra)
-        adam_step(params, m, v, step, LEARNING_RATE * (steps - step + 1) / steps, BETA1, BETA2)
-        progress(phase, step, steps, loss.data, start)
-        del loss, tape, extra
-    return choices
-
-def parameters(model):
-    """All parameters of a model as one list."""
-    return [p for w in model.values() for row in w for p in row]
-
-def word_nats(model, docs):
-    """Nats of the word of each document, the sum over its tokens."""
-    return [forward(model, doc)[0].data * (len(doc[1]) - 1) for doc in docs]
-
-# ===== 5. The lesson: who works on what ===========================================================
-def loads(choices):
-    """The share of all choices that fell on each expert; with TOP_K = 2 at most 1/2."""
-    totals = [sum(column) for column in zip(*choices)]
-    return [total / sum(totals) for total in totals]
-
-def draw_loads(columns, rows=10):
-    """Stacked bars {title: choices}: a row per tenth of training, a letter per 1/32 of the load."""
-    print("   " + "".join(f"{title:36}" for title in columns).rstrip())
-    for i in range(rows):
-        line = "   "
-        for choices in columns.values():
-            part, ends, bar = choices[i * len(choices) // rows:][:-(-len(choices) // rows)], 0.0, ""
-            for e, share in enumerate(loads(part)):
-                ends += share
-                bar += "ABCD"[e] * (round(32 * ends) - len(bar))
-            line += f"{bar:36}"
-        print(line.rstrip())
-
-def choices_of(model, docs):
-    """For each document the experts that the router puts first, second ...: their numbers."""
-    # An untrained router sorts bags along random directions, and so tells something of kinds too.
-    return [route(model, make_bag(model, excess))[0] for excess, _ in docs]
-
-def count_table(firsts, labels):
-    """{label: words per expert}, from the first choice for each word and the word's label."""
-    table = {label: [0] * N_EXPERT for label in KINDS}
-    for e, label in zip(firsts, labels): table[label][e] += 1
-    return table
-
-def mutual_information(table):
-    """Bits that the column tells of the row: the mean of log2(p(row given column) / p(row))."""
-    rows, columns = [sum(row) for row in table], [sum(column) for column in zip(*table)]
-    return math.fsum(n / sum(rows) * math.log2(n * sum(rows) / (rows[i] * columns[e]))
-                     for i, row in enumerate(table) for e, n in enumerate(row) if n)
-
-# ===== 6. Run =====================================================================================
-def run(main, doc, **more):
-    """Parse the options, those in more ({name: type}) too, and call main with them."""
-    sys.stdout, sys.stderr = [s or open(os.devnull, "w") for s in (sys.stdout, sys.stderr)]
-    getattr(sys.stdout, "reconfigure", dict)(line_buffering=True, errors="backslashreplace")
-    parser = argparse.ArgumentParser(description=doc)
-    parser.error = lambda s: parser.exit(2, f"{parser.prog}: {' '.join(s.split())}; see --help\n")
-    parser.add_argument("--steps", type=int, default=STEPS, help="training steps, 1 or more")
-    parser.add_argument("--seed", type=int, default=42, help="where all randomness starts")
-    for name, kind in more.items(): parser.add_argument(f"--{name}", type=kind, help=kind.__doc__)
-    args, start = parser.parse_args(), time.perf_counter()
-    if not 0 < args.steps <= 1e9: parser.error(f"argument --steps: {args.steps} is not 1 to 1e9")
-    try:
-        main(args)
-        print(f"{time.perf_counter() - start:.1f} s in all", file=sys.stderr)
-    except KeyboardInterrupt: os._exit(130)  # Ctrl-C
-    except OSError: os._exit(1)  # nobody reads stdout any more, as in | head
-
-def main(args):
-    if sys.implementation.name == "cpython": gc.disable()  # graphs have no cycles to look for
-    rng, kind_of = random.Random(args.seed), {w: kind for kind, ws in KINDS.items() for w in ws}
-    words = list(kind_of)
-    rng.shuffle(words)
-    n_held_out, vocab = len(words) // 6, "\n" + "".join(sorted(set("".join(words))))
-    train_words, test_words = words[n_held_out:], words[:n_held_out]
-    print(f"{len(train_words)} words of {len(KINDS)} kinds to train on, {n_held_out} held out; "
-          f"{N_HINTS} hints for each")
-    usual, steps = letter_shares(train_words, vocab), args.steps
-    def documents(some, n):  # n words out of some, each once before any comes again
-        turns = [word for _ in range(0, n, len(some)) for word in rng.sample(some, len(some))][:n]
-        return turns, [make_doc(word, [w for w in some if kind_of[w] == kind_of[word]], usual,
-                                vocab, rng) for word in turns]
-    tested, held_out = documents(test_words, min(n_held_out, 20 + steps))  # fewer in a short try
-    labels, n_tokens = [kind_of[word] for word in tested], sum(len(word) + 1 for word in tested)
-    print("\n1. Held-out loss in nats per token; parameters and multiplications per token are\n"
-          "   those of the layer alone. Gain: of the mixture over this one, +- its standard\n"
-          "   error over words (another training may differ). Dense sizes are rounded up\n\n"
-          "                    parameters  multiplications      nats   gain\n"
-          "                                forward  training")
-    cost = N_STREAM + 1 + N_STREAM  # parameters and multiplications of a hidden unit
-    router = N_EXPERT * (N_BAG + 1)  # runs once a word; dense gets this much more for each letter
-    same_work = -(-(TOP_K * N_HIDDEN * cost + router + TOP_K * N_STREAM) // cost)  # rounded up
-    same_size = -(-(N_EXPERT * N_HIDDEN * cost + router) // cost)
-    turns, docs = documents(train_words, steps)  # the same for all models
-    models, nats, forwards, both, choices, before = {}, {}, {}, {}, {}, []
-    for name, n_expert, n_hidden, balance in (
-            ("mixture", N_EXPERT, N_HIDDEN, BALANCE), ("dense, same work", 1, same_work, 0.0),
-            ("dense, same size", 1, same_size, 0.0), ("unbalanced", N_EXPERT, N_HIDDEN, 0.0)):
-        models[name] = model = init_model(len(vocab), n_expert, n_hidden, random.Random(args.seed))
-        if balance: before = choices_of(model, held_out)  # with or without, both start like this
-        work.clear()
-        choices[name] = train(name, model, docs, balance)
-        both[name] = sum(work.values()) / sum(len(word) + 1 for word in turns)
-        work.clear()
-        nats[name] = word_nats(model, held_out)
-        forwards[name] = sum(work.values()) / n_tokens
-        layer = sum(len(row) for key, w in model.items() for row in w
-                    if key not in ("wte", "bag", "mixer", "mixer_bag", "lm_head"))
-        gaps = list(map(operator.sub, nats[name], nats["mixture"]))
-        mean = math.fsum(gaps) / len(gaps)  # for the error: words are independent, variances add
-        error = math.fsum((gap - mean) * (gap - mean) for gap in gaps) ** 0.5 / n_tokens
-        print(f"   {name:16} {layer:10}  {forwards[name]:7.0f} {both[name]:9.0f}   "
-              f"{math.fsum(nats[name]) / n_tokens:10.3f}"
-              + f"   {math.fsum(gaps) / n_tokens:+.3f} +- {error:.3f}" * (name != "mixture"))
-    means = {name: math.fsum(ys) / n_tokens for name, ys in nats.items()}
-    print("\n2. The load of experts A, B, C, D: a row for each tenth of training, where 32\n"
-          "   letters are all choices, so 8 a fair share and 16 the most\n")
-    draw_loads({"with the balancing loss": choices["mixture"], "without": choices["unbalanced"]})
-    even, uneven = [loads(choices[name][steps * 3 // 4:]) for name in ("mixture", "unbalanced")]
-    start = loads([[int(e in chosen) for e in range(N_EXPERT)] for chosen in before])
-    print(f"\n   The largest share before training, on held-out words: {max(start):.2f}; in the "
-          f"last\n   quarter of training with the loss {max(even):.2f}, without {max(uneven):.2f}")
-    print("\n3. The first and the second choice for some held-out words of each kind\n")
-    picked = choices_of(models["mixture"], held_out)
-    for kind in KINDS:
-        some = [i for i, label in enumerate(labels) if label == kind][:5]
-        print(f"   {kind:7}" + "".join(f"  {''.join('ABCD'[e] for e in picked[i])} {tested[i]:9.9}"
-                                       for i in some).rstrip())
-    firsts, chance = [chosen[0] for chosen in picked], []
-    print("\n   First choices as shares:       A       B       C       D")
-    for kind, row in count_table(firsts, labels).items():
-        print(f"   {kind:24}" + "".join(f"{n / max(1, sum(row)):8.2f}" for n in row))
-    bits, at_first = [mutual_information(count_table(chosen, labels).values())
-                      for chosen in (firsts, [chosen[0] for chosen in before])]
-    for _ in range(99):
-        rng.shuffle(labels)
-        chance.append(mutual_information(count_table(firsts, labels).values()))
-    print(f"\n   The first choice tells {bits:.3f} bits of the kind, of 2; before training "
-          f"{at_first:.3f};\n   with the kinds shuffled over the words, 99 times, at most "
-          f"{max(chance):.3f}")
-    saved = forwards["mixture"] / forwards["dense, same size"]
-    print("\nclaims")
-    for ok, claim in (
-            (means["mixture"] < means["dense, same work"],
-             f"held out: the mixture {means['mixture']:.3f} < {means['dense, same work']:.3f}, "
-             "dense with the same work"),
-            (saved <= 0.6,
-             f"counted: {100 * saved:.0f}% <= 60% of the multiplications of dense with its size"),
-            (min(even) >= 0.15, f"last quarter, balanced: least share {min(even):.2f} >= 0.15"),
-            (max(uneven) >= max(even) + 0.1,
-             f"largest share {max(even):.2f}; without balancing {max(uneven):.2f}, >= 0.10 more"),
-            (bits > max(*chance, at_first), f"choices tell {bits:.3f} bits of kinds, untrained "
-                                            f"{at_first:.3f}, kinds shuffled {max(chance):.3f}")):
-        print(f"[{'ok' if ok else 'no'}] {claim}")
-
-# Try this, one line at a time (seed 42; the mixture gains 0.051 over dense with its work):
-# - N_HINTS = 0: there is nothing to route by, and nothing is gained: -0.014.
-# - TOP_K = 1: -0.022. The gate is always 1, and L teaches nothing (Switch's softmax is over all).
-# - TOP_K = 4: 0.049. All experts work, 853 multiplications in place of 429, and gain no more.
-if __name__ == "__main__": run(main, __doc__)
+if __name__ == "__main__":
+    run()

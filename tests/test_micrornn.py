@@ -316,6 +316,7 @@ def test_shares_are_medians(monkeypatch):
     monkeypatch.setattr(r, "gradient_norms", lambda *args: next(norms))
     assert r.gradient_shares(None, [1, 2, 3]) == [0.2, 1.0]
     assert r.median([4.0, 1.0, 2.0, 8.0]) == 3.0
+    assert r.median([5.0, 1.0, 4.0, 2.0, 3.0]) == 3.0
 
 
 def test_trace_follows_all_four_symbols(monkeypatch):
@@ -439,6 +440,7 @@ def names():
 def test_split_holds_out_100_names():
     data = r.split_names(r.NAMES.split(), random.Random(1))
     assert (len(data.train_set), len(data.held_out)) == (500, 100)
+    assert data.held_out != r.split_names(r.NAMES.split(), random.Random(2)).held_out
     spelled = [
         "".join(data.vocabulary[t] for t in tokens[1:-1])
         for tokens in data.train_set + data.held_out
@@ -469,6 +471,7 @@ def test_part_1_prints_the_losses_and_claims_what_they_say(capsys):
 def recall_claims(rnn, keeping):
     right = dict.fromkeys([(n, rate) for n in r.NETWORKS for rate in r.RECALL_RATES], 0.25)
     trained = dict.fromkeys(right, r.Trained({}, None, []))
+    trained[r.GRU, 0.08] = r.Trained({}, 77, [])
     for rate, a, b in zip(r.RECALL_RATES, rnn, keeping):
         right[r.RNN, rate] = a
         right[r.KEEPING_GRU, rate] = b
@@ -482,6 +485,7 @@ def test_part_2_compares_the_means_over_the_rates(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2].endswith("gets 0.900 or more at each of these rates, the RNN 0.900")
     assert lines[-4].split() == ["mean", "0.703", "0.250", "0.900"]
+    assert lines[-6].split() == ["0.08", "0.600", "(77)", "0.250", "0.900"]
 
 
 def test_part_3_claims_are_about_the_end_of_training(monkeypatch, capsys):
@@ -498,8 +502,11 @@ def test_part_3_claims_are_about_the_end_of_training(monkeypatch, capsys):
     (claim,) = r.what_reaches_the_symbol(trained, right, [1], V, 1)
     assert claim.startswith("[ok] trained, 0.05 comes back")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-5] == "   step 25                   ###########     ###########"
+    assert lines[-6] == "   step 25                   ###########     ###########"
+    assert lines[-2].startswith("   1e-05, 1e-05 and 1e-05 at the start.")
     assert lines[-1] == "   3e-14, 0.3 and 0.05."
+    assert "   t =  1    #######         #######         #######         #######" in lines
+    assert "   t =  6    ############    ############    ############    ############" in lines
     shares.update({"rnn": 5.2e-8})
     (claim,) = r.what_reaches_the_symbol(trained, right, [1], V, 1)
     assert claim.startswith("[no] trained, 0.05 comes back")

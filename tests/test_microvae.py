@@ -309,6 +309,8 @@ def test_pixel_rules_by_hand():
     train_set = [g.Picture(*pair) for pair in labelled]
     alone = g.PixelRule(train_set, [None]).nats(full)
     assert alone == pytest.approx(-64 * math.log(5.5 / 19), rel=1e-12)
+    half = g.PixelRule(train_set, [None]).nats([1] * 32 + [0] * 32)
+    assert half == pytest.approx(-32 * math.log(5.5 / 19 * 13.5 / 19), rel=1e-12)
     # Class 0 gives a pixel 0.5 / 6, class 1 5.5 / 6, each other class 0.5 / 2.
     p = (0.5 / 6) ** 64 + (5.5 / 6) ** 64 + 8 * (0.5 / 2) ** 64
     mixed = g.PixelRule(train_set, range(10)).nats(full)
@@ -436,6 +438,37 @@ def test_new_digits_come_from_the_decoder(model, capsys, monkeypatch):
         lines.index("   New digits: a point drawn from the prior, then each pixel tossed") + 2
     ]
     assert top[3:11].rstrip() == "".join(" @"[pixel] for pixel in first[:8]).rstrip()
+
+
+def test_the_map_is_compared_with_the_one_before_training(monkeypatch, capsys):
+    def marks(after, before, rates):
+        shares = iter([after, before, [1, 1], [0, 1]])
+        monkeypatch.setattr(g, "neighbours_right", lambda *args: next(shares))
+        monkeypatch.setattr(g, "mean_rates", lambda *args: rates)
+        model = g.init_autoencoder(random.Random(1))
+        digits = [g.Picture(g.read_pixels(word), 0) for word in WORDS[:9]]
+        return [claim[1:3] for claim in g.the_map(model, digits, digits[:2], 1)]
+
+    assert marks([1, 1, 1, 1, 1, 0], [0, 0, 0, 1, 0, 0], [0.6, 0.7]) == ["ok", "ok"]
+    assert marks([1, 1, 1, 0, 0, 0], [0, 0, 1, 1, 0, 0], [0.6, 0.4]) == ["no", "no"]
+
+
+def test_rows_of_pictures(model, monkeypatch):
+    rows = []
+    monkeypatch.setattr(g, "draw_pictures", rows.append)
+    monkeypatch.setattr(g, "N_NEW", 7)
+    digits = [g.Picture(g.read_pixels(word), i % 10) for i, word in enumerate(WORDS[:40])]
+    g.pictures_from_the_map(model, digits[10:], digits[:10], 5)
+    originals, drawn, high, _, low, path, new = rows
+    frozen = g.freeze(model)
+    points = [place.point for place in g.places(frozen, digits[:7])]
+    assert originals == [digit.pixels for digit in digits[:7]] and len(new) == 7
+    assert drawn == [g.chances_at(frozen, point) for point in points]
+    assert high[0] == g.chances_at(frozen, [-1.5, 1.0])
+    assert low[6] == g.chances_at(frozen, [1.5, -1.0])
+    middle = [(a + b) / 2 for a, b in zip(points[0], points[1])]
+    assert path[0] == pytest.approx(drawn[0]) and path[6] == pytest.approx(drawn[1])
+    assert path[3] == pytest.approx(g.chances_at(frozen, middle))
 
 
 def test_part_4_compares_variances(model, capsys, monkeypatch):
