@@ -1107,7 +1107,7 @@ def main(args):
 # map, 0.68 of the nearest neighbours are of the same class; by two principal components it is 0.53,
 # and by all pixels 0.95, so two numbers do not hold all.
 #
-# With beta 0.25 -log p(x) is 18.8, although the loss is higher, 20.9 for 20.3. The loss judges
+# With beta 0.25 -log p(x) is 18.8, although the loss is higher, 20.8 for 20.3. The loss judges
 # decoder and encoder together: here the decoder is better, and the encoder is worse. (On the
 # digits learned from, even the loss is lower with beta 0.25, on average over the seeds, than with
 # beta 1, which is trained for that very sum. Training has not found the best there is.)
