@@ -1129,21 +1129,23 @@ def main(args):
 #
 #   as it stands                                           0.047  (0.037 to 0.056)
 # - N_HIDDEN = 8                                           0.049  (0.037 to 0.062)
+# - N_EXPERTS = 4                                          0.030  (0.016 to 0.041)
 # - BALANCE = 1.0                                          0.040  (0.029 to 0.054)
 # - TOP_K = 1                                              0.014  (0.005 to 0.025)
 # - in make_documents(), rng.sample(words.train, ...)      0.006  (0.004 to 0.008)
 #
 # Larger experts and a stronger loss for balance change nothing that could be told from luck. With
-# one expert for each token, most of the gain is gone. Its gate is always 1, so that the loss on
-# words teaches the router nothing. (Switch has one expert for each token too, but its gate is the
-# softmax over all scores.) The last line takes the hints from words of any kind, so that they tell
-# nothing: then nearly nothing is gained.
+# half of the experts the gain is smaller. With one expert for each token, most of it is gone: its
+# gate is always 1, so that the loss on words teaches the router nothing. (Switch has one expert for
+# each token too, but its gate is the softmax over all scores.) The last line takes the hints from
+# words of any kind, so that they tell nothing: then nearly nothing is gained.
 #
 # What came of it? Over twenty more seeds, the dense layer of the same work was 0.050 above the
 # mixture on average (from 0.026 to 0.095), and that of the same size, which does 2.8 times the
 # work, 0.047 (0.028 to 0.071). All experts at work changed the loss by -0.005 (-0.026 to 0.022). So
-# neither work nor size is what helps here. It may be that with gates a layer can be another
-# function for each token and kind; and choosing few experts makes that cheap. Without the loss for
+# a dense layer has no use for more work or more size here, but a mixture has for more experts. It
+# may be that, with gates, the layer can be another function for each token and kind. Choosing a few
+# experts makes that cheap, and at no loss that could be told from luck. Without the loss for
 # balance, the least chosen expert got at most 1 in 100 choices at each of the twenty seeds. The
 # loss on words is a little higher for that on average, by 0.009 (-0.013 to 0.025), but not always;
 # and the room that the idle experts take is wasted.
