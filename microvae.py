@@ -858,7 +858,8 @@ def claims_of_part_1(learned, held, pixels_alone):
 def costs_as_text(costs):
     """Four columns of the table."""
     distortion, rate, exact = [mean_of(column) for column in costs]
-    return f"{distortion:10.2f} {rate:5.2f} {distortion + rate:6.2f} {exact:6.2f}"
+    loss = round(distortion, 2) + round(rate, 2)  # so that the row adds up as it is printed
+    return f"{distortion:10.2f} {rate:5.2f} {loss:6.2f} {exact:6.2f}"
 
 
 def gaps(costs):

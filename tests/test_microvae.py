@@ -333,6 +333,7 @@ def test_measure_keeps_distortion_and_rate_apart(model, pixels):
         assert costs.exact[i] == g.nats_on_grid(grid, picture)
     gaps = [d + r - e for d, r, e in zip(*costs)]
     assert g.gaps(costs) == gaps
+    assert g.costs_as_text(g.Costs([0.004], [0.004], [1.0])).split()[:3] == ["0.00", "0.00", "0.00"]
     assert g.costs_as_text(g.Costs([1.0, 2.0], [0.25, 0.75], [1.0, 1.5])).split() == [
         "1.50", "0.50", "2.00", "1.25",
     ]  # fmt: skip
