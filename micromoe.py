@@ -127,24 +127,28 @@ def split_words(rng):
 
 
 def make_documents(words, some, rng):
-    """A Document for each of some words, with hints from the words to learn from."""
+    """A Document for each of some words, one by one, with hints from the words to learn from."""
     by_kind = {kind: [w for w in words.train if words.kind_of[w] == kind] for kind in KINDS}
-    documents = []
     for word in some:
         kind = words.kind_of[word]
         hints = [other for other in rng.sample(by_kind[kind], N_HINTS + 1) if other != word]
         shares = letter_shares(hints[:N_HINTS], words.vocabulary)
         excess = [share - usual for share, usual in zip(shares, words.usual)]
-        documents.append(Document(excess, tokenize(word, words.vocabulary), kind))
-    return documents
+        yield Document(excess, tokenize(word, words.vocabulary), kind)
 
 
 def words_in_turn(words, n, rng):
-    """n words to learn from, in a random order, each once before any comes again."""
-    turns = []
-    while len(turns) < n:
-        turns += rng.sample(words.train, len(words.train))
-    return turns[:n]
+    """n words to learn from, one by one, in a random order, each once before any comes again."""
+    turn = []
+    for _ in range(n):
+        turn = turn or rng.sample(words.train, len(words.train))
+        yield turn.pop(0)
+
+
+def documents_to_learn_from(words, seed, steps):
+    """The Documents of a training, one by one: the same for each model."""
+    some = words_in_turn(words, steps, random.Random(f"{seed} turns"))
+    return make_documents(words, some, random.Random(f"{seed} hints"))
 
 
 # ===== 2. Autograd: derivatives without doing the calculus by hand ================================
@@ -756,23 +760,24 @@ class Trained(NamedTuple):
     model: dict
     counts: list  # for each training step, how often each expert was chosen
     work: dict  # multiplications in the layer, by part
+    tokens: list  # for each training step, how many tokens were guessed
 
 
-def train(variant, model, documents):
-    """A step of Adam for each document."""
+def train(variant, model, documents, steps):
+    """A step of Adam for each of the documents."""
     params = parameters(model)
     m = [0.0] * len(params)
     v = [0.0] * len(params)
     load = [1.0 / variant.n_experts] * variant.n_experts
-    trained = Trained(model, [], collections.Counter())
+    trained = Trained(model, [], collections.Counter(), [])
     start = time.perf_counter()
-    steps = len(documents)
     for step, document in enumerate(documents, 1):
         loss, routes = read_document(model, document, variant.top_k, trained.work)
         counts = choices(routes, variant.n_experts)
         total = sum(counts)
         load = [MEMORY * f + (1.0 - MEMORY) * n / total for f, n in zip(load, counts)]
         trained.counts.append(counts)
+        trained.tokens.append(len(routes))
         if variant.balance:
             unfair = [balance_loss(decision.scores, load) for decision in routes]
             objective = loss + vsum(unfair) * (variant.balance / len(unfair))
@@ -789,8 +794,7 @@ def train(variant, model, documents):
         # The way back through the router is done by the graph: two products for each weight of a
         # score that counts, that is, of all scores if there is a balancing loss.
         scores_that_count = variant.n_experts if variant.balance else variant.top_k
-        n_tokens = sum([len(document.tokens) - 1 for document in documents])
-        trained.work["router"] += 2 * N_STREAM * scores_that_count * n_tokens
+        trained.work["router"] += 2 * N_STREAM * scores_that_count * sum(trained.tokens)
     return trained
 
 
@@ -932,9 +936,8 @@ def n_layer_parameters(model):
     return sum([len(row) for matrix in in_layer for row in matrix])
 
 
-def cost_and_gain(variants, trained, learned, held_out):
+def cost_and_gain(variants, trained, held_out):
     """Part 1: the loss of all models on held-out words, beside what their layer costs."""
-    n_learned = sum([len(document.tokens) - 1 for document in learned])
     token_lists = [document.tokens for document in held_out[0]]
     n_tokens = [len(tokens) - 1 for tokens in token_lists]
     n_read = sum(n_tokens) * len(held_out)
@@ -946,12 +949,12 @@ def cost_and_gain(variants, trained, learned, held_out):
     nats = {}
     above = {}
     for variant in variants:
-        model, _, training_work = trained[variant.label]
+        model, _, training_work, tokens = trained[variant.label]
         work = collections.Counter()
         nats[variant.label] = word_nats(variant, model, held_out, work)
         row = f"   {variant.label:18} {n_layer_parameters(model):10}"
         row += f"{sum(work.values()) / n_read:9.0f}"
-        row += f"{sum(training_work.values()) / n_learned:10.0f}"
+        row += f"{sum(training_work.values()) / sum(tokens):10.0f}"
         row += f"{mean_and_error(nats[variant.label], n_tokens).mean:10.3f}"
         if variant.label != "mixture":
             above[variant.label] = loss_difference(
@@ -1102,18 +1105,17 @@ def main(args):
     """The whole experiment, from the words to the claims."""
     words = split_words(random.Random(args.seed))
     size = len(words.vocabulary)
-    learned_words = words_in_turn(words, args.steps, random.Random(f"{args.seed} turns"))
-    learned = make_documents(words, learned_words, random.Random(f"{args.seed} hints"))
     hints_rng = random.Random(f"{args.seed} held out")
-    held_out = [make_documents(words, words.held_out, hints_rng) for _ in range(N_DRAWS)]
+    held_out = [list(make_documents(words, words.held_out, hints_rng)) for _ in range(N_DRAWS)]
     print(f"{len(words.train)} words of {len(KINDS)} kinds to learn from,", end=" ")
     print(f"{len(words.held_out)} held out.")
     variants = all_variants()
     trained = {}
     for variant in variants:
         model = init_variant(variant, size, random.Random(f"{args.seed} start"))
-        trained[variant.label] = train(variant, model, learned)
-    claims = cost_and_gain(variants, trained, learned, held_out)
+        documents = documents_to_learn_from(words, args.seed, args.steps)
+        trained[variant.label] = train(variant, model, documents, args.steps)
+    claims = cost_and_gain(variants, trained, held_out)
     claims += who_gets_the_work(trained)
     claims += what_the_experts_became(
         variants[0], trained, held_out[0], words.vocabulary, args.seed

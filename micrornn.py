@@ -59,7 +59,7 @@ N_TESTS = 200  # recall: fresh sequences that the networks are tested on
 N_TRACED = 5  # of them, those on which the gradient and the gates are followed
 N_EXCHANGED = 50  # and those in which units are exchanged
 TRACED_RATE = RECALL_RATES[-1]  # the learning rate of the networks that are followed
-EVERY = 25  # training steps from one look at a network to the next
+N_LOOKS = 10  # how often it is looked at a network during its training
 MAX_LETTERS = 15  # where a network that writes is stopped
 TEMPERATURE = 0.7  # when it writes: below 1, likely letters become likelier still
 
@@ -613,27 +613,27 @@ class Training(NamedTuple):
     """What happened while a network was trained."""
 
     losses: list  # of each step, in nats
-    history: list  # frozen copies of the model: at first and after every EVERY steps
+    history: dict  # {step: a frozen copy of the model}, at first and after each of N_LOOKS parts
 
 
-def train(phase, model, loss_of, batches, learning_rate):
-    """A step of Adam for each batch, on loss_of(model, *batch). Return a Training."""
+def train(phase, model, loss_of, batches, steps, learning_rate):
+    """A step of Adam for each of the batches, on loss_of(model, *batch). Return a Training."""
     params = parameters(model)
     m = [0.0] * len(params)
     v = [0.0] * len(params)
-    training = Training([], [freeze(model)])
+    training = Training([], {0: freeze(model)})
     start = time.perf_counter()
     for step, batch in enumerate(batches, 1):
         loss = loss_of(model, *batch)
         for p in params:
             p.grad = 0.0  # forget the step before: gradients would add up
         loss.backward()
-        remaining = (len(batches) - step + 1) / len(batches)  # long steps first, then short ones
+        remaining = (steps - step + 1) / steps  # long steps first, then short ones
         adam_step(params, m, v, step, learning_rate * remaining, BETA1, BETA2)
         training.losses.append(loss.data)
-        if step % EVERY == 0:
-            training.history.append(freeze(model))
-        show_progress(f"{phase}, loss {loss.data:.3f}", step, len(batches), start)
+        if completes_part(step, steps, N_LOOKS):
+            training.history[step] = freeze(model)
+        show_progress(f"{phase}, loss {loss.data:.3f}", step, steps, start)
         del loss  # frees this step's graph before the next one is built
     return training
 
@@ -902,12 +902,12 @@ def names_with_a_short_past(data, seed, steps):
         rule = CountingRule(data.train_set, len(data.vocabulary), histories)
         rule.choose_alpha(data.held_out)
         nats[f"counting, {longest} back"] = [rule.nats(tokens) for tokens in data.held_out]
-    batches = [next_batch(data.train_set, step) for step in range(1, steps + 1)]
     written = {}
     for kind in ("RNN", "GRU"):
         rng = random.Random(f"{seed} names {kind}")
         model = init_network(kind, len(data.vocabulary), rng)
-        train(f"names, {kind}", model, word_loss, batches, NAMES_RATE)
+        batches = (next_batch(data.train_set, step) for step in range(1, steps + 1))
+        train(f"names, {kind}", model, word_loss, batches, steps, NAMES_RATE)
         frozen = freeze(model)
         nats[kind] = [-math.fsum(log_probs(frozen, tokens)) for tokens in data.held_out]
         written[kind] = [write_name(frozen, data.vocabulary, TEMPERATURE, rng) for _ in range(6)]
@@ -957,7 +957,7 @@ class Trained(NamedTuple):
 
     model: dict
     learned_at: object  # the first step at which the mean of 25 losses was below 0.5 nats, or None
-    history: list  # frozen copies of it from its training
+    history: dict  # {step: a frozen copy of it}
 
 
 RNN = Network("RNN", "RNN")
@@ -973,16 +973,22 @@ def fresh_network(network, vocabulary_size, seed):
     return init_network(network.kind, vocabulary_size, rng, network.keep_bias, network.input_std)
 
 
+def recall_batches(vocabulary_size, seed, steps):
+    """The sequences to learn from, one by one: the same for each training."""
+    rng = random.Random(f"{seed} recall")
+    for _ in range(steps):
+        yield [make_recall(vocabulary_size, rng)]
+
+
 def train_on_recall(vocabulary_size, seed, steps):
     """Each network at each learning rate, on the same sequences: {(network, rate): Trained}."""
-    rng = random.Random(f"{seed} recall")
-    batches = [[make_recall(vocabulary_size, rng)] for _ in range(steps)]
     trained = {}
     for network in NETWORKS:
         for rate in RECALL_RATES:
             model = fresh_network(network, vocabulary_size, seed)
             phase = f"recall, {network.label}, {rate}"
-            losses, history = train(phase, model, recall_loss, batches, rate)
+            batches = recall_batches(vocabulary_size, seed, steps)
+            losses, history = train(phase, model, recall_loss, batches, steps, rate)
             trained[network, rate] = Trained(model, step_below(0.5, losses), history)
     return trained
 
@@ -1051,16 +1057,17 @@ def what_reaches_the_symbol(trained, right, tests, vocabulary_size, seed):
     for network in [*NETWORKS, LOUD_RNN]:
         model = fresh_network(network, vocabulary_size, seed)
         fresh[network.label] = gradient_shares(model, tests)
-    steps = [*range(0, DISTANCE + 1, 5), DISTANCE + 1]
-    draw_bars("t = ", [t + 1 for t in steps], fresh, steps)
+    tokens = [*range(0, DISTANCE + 1, 5), DISTANCE + 1]
+    draw_bars("t = ", [t + 1 for t in tokens], fresh, tokens)
 
     print(f"\n   during training at the rate {TRACED_RATE}, at t = 1, where the symbol is read")
     first = {}
     for network in NETWORKS:
         history = trained[network, TRACED_RATE].history
-        first[network.label] = [gradient_shares(thaw(past), tests)[0] for past in history]
-    looks = range(len(first[RNN.label]))
-    draw_bars("step", [EVERY * look for look in looks], first, looks)
+        past_models = [thaw(past) for past in history.values()]
+        first[network.label] = [gradient_shares(past, tests)[0] for past in past_models]
+    steps = list(trained[RNN, TRACED_RATE].history)
+    draw_bars("step", steps, first, range(len(steps)))
     row = "".join([f"{right[network, TRACED_RATE]:<16.3f}" for network in NETWORKS])
     print(f"   right     {row.rstrip()}")
     rnn, gru, keeping = [first[network.label][-1] for network in NETWORKS]

@@ -83,7 +83,7 @@ def test_a_document_is_a_word_and_the_excess_of_letters_in_other_words_of_its_ki
     assert moe.letter_shares(["aa", "ab"], ["<>", "a", "b", "c"]) == [2 / 6, 3 / 6, 1 / 6, 0.0]
     words = moe.split_words(random.Random(1))
     some = words.train[:30] + words.held_out[:30]
-    documents = moe.make_documents(words, some, random.Random(2))
+    documents = list(moe.make_documents(words, some, random.Random(2)))
     by_letters = collections.defaultdict(list)
     for word in words.train:
         by_letters[words.kind_of[word]].append(word)
@@ -105,7 +105,7 @@ def test_words_have_one_kind_each_and_a_sixth_is_held_out():
     split = moe.split_words(random.Random(4))
     assert sorted(split.train + split.held_out) == sorted(words)
     assert len(split.held_out) == len(words) // 6
-    turns = moe.words_in_turn(split, 2 * len(split.train) + 5, random.Random(1))
+    turns = list(moe.words_in_turn(split, 2 * len(split.train) + 5, random.Random(1)))
     assert sorted(turns[: len(split.train)]) == sorted(split.train)
     assert len(turns) == 2 * len(split.train) + 5
 
@@ -319,7 +319,7 @@ def test_train_is_adam_on_the_loss_and_the_balance(variant):
         DOCUMENT,
     ]
     model, twin = fresh(variant), fresh(variant)
-    trained = moe.train(variant, model, documents)
+    trained = moe.train(variant, model, documents, 3)
     params = moe.parameters(twin)
     m, v, load = (
         [0.0] * len(params),
@@ -443,8 +443,8 @@ def claims_of_part_1(monkeypatch, losses):
     nats["mixture"] = [2 * losses["mixture"]] * 4
     monkeypatch.setattr(moe, "word_nats", lambda variant, *args: nats[variant.label])
     monkeypatch.setattr(moe, "n_layer_parameters", lambda model: 7)
-    trained = {variant.label: moe.Trained({}, [], {"experts": 50}) for variant in variants}
-    return " ".join([c[1:3] for c in moe.cost_and_gain(variants, trained, held_out, [held_out])])
+    trained = {variant.label: moe.Trained({}, [], {"experts": 50}, [4, 4]) for variant in variants}
+    return " ".join([c[1:3] for c in moe.cost_and_gain(variants, trained, [held_out])])
 
 
 def test_part_1_compares_with_the_mixture(monkeypatch, capsys):
@@ -462,8 +462,8 @@ def test_part_2_compares_the_last_quarter(capsys):
     def claims(even, uneven):
         early = [[8, 0, 0, 0, 0, 0, 0, 0]] * 6
         trained = {
-            "mixture": moe.Trained({}, early + [even] * 2, {}),
-            "no balance": moe.Trained({}, early + [uneven] * 2, {}),
+            "mixture": moe.Trained({}, early + [even] * 2, {}, []),
+            "no balance": moe.Trained({}, early + [uneven] * 2, {}, []),
         }
         return " ".join([c[1:3] for c in moe.who_gets_the_work(trained)])
 
@@ -484,7 +484,7 @@ def test_part_3_compares_with_no_training_and_with_chance(monkeypatch, capsys):
 
     def mark(after, before):
         monkeypatch.setattr(moe, "init_variant", lambda *args: before)
-        trained = {"mixture": moe.Trained(after, [], {})}
+        trained = {"mixture": moe.Trained(after, [], {}, [])}
         (claim,) = moe.what_the_experts_became(MIXTURE, trained, [], ["<>", "a", "b"], 1)
         return claim[1:3]
 

@@ -230,9 +230,9 @@ def test_train_takes_adam_steps_and_returns_the_losses(monkeypatch):
     monkeypatch.setattr(r, "DISTANCE", 3)
     batches = [[recall] for recall in recalls(3)]
     model, reference = [r.init_network("GRU", V, random.Random(5)) for _ in range(2)]
-    monkeypatch.setattr(r, "EVERY", 2)
+    monkeypatch.setattr(r, "N_LOOKS", 2)
     start = r.freeze(model)
-    training = r.train("phase", model, r.recall_loss, batches, 0.03)
+    training = r.train("phase", model, r.recall_loss, batches, 3, 0.03)
     params = r.parameters(reference)
     m, v, expected = [0.0] * len(params), [0.0] * len(params), []
     for step, (recall,) in enumerate(batches, 1):
@@ -245,7 +245,7 @@ def test_train_takes_adam_steps_and_returns_the_losses(monkeypatch):
         if step == 2:
             after_two = r.freeze(reference)
     assert training.losses == expected
-    assert training.history == [start, after_two]
+    assert training.history == {0: start, 2: after_two, 3: r.freeze(reference)}
     assert [p.data for p in r.parameters(model)] == [p.data for p in params]
 
 
@@ -402,7 +402,7 @@ def test_answered_right_counts_the_highest_score(model):
         scores = [v.data for v in r.output(model, r.read(model, test.tokens)[-1])]
         guesses.append(scores.index(max(scores)))
     relabelled = [r.Recall(test.tokens, guess) for test, guess in zip(tests, guesses)]
-    trained = {"a": r.Trained(model, None, [])}
+    trained = {"a": r.Trained(model, None, {})}
     assert r.answered_right(trained, relabelled) == {"a": 1.0}
     relabelled[0] = r.Recall(tests[0].tokens, (guesses[0] + 1) % V)
     assert r.answered_right(trained, relabelled)["a"] == pytest.approx(2 / 3)
@@ -416,7 +416,7 @@ def test_all_networks_learn_from_the_same_sequences(monkeypatch):
     batches = [[r.make_recall(V, rng)] for _ in range(2)]
     for key in ((r.GRU, 0.08), (r.RNN, 0.16)):
         model = r.fresh_network(key[0], V, 7)
-        r.train("", model, r.recall_loss, batches, key[1])
+        r.train("", model, r.recall_loss, batches, 2, key[1])
         assert r.freeze(trained[key].model) == r.freeze(model)
         assert r.freeze(model) != r.freeze(r.fresh_network(key[0], V, 7))
 
@@ -454,7 +454,8 @@ def test_part_1_prints_the_losses_and_claims_what_they_say(capsys):
     lines = capsys.readouterr().out.splitlines()
     rng = random.Random("5 names RNN")
     model = r.init_network("RNN", len(data.vocabulary), rng)
-    r.train("", model, r.word_loss, [r.next_batch(data.train_set, s) for s in (1, 2)], r.NAMES_RATE)
+    batches = [r.next_batch(data.train_set, s) for s in (1, 2)]
+    r.train("", model, r.word_loss, batches, 2, r.NAMES_RATE)
     frozen = r.freeze(model)
     assert f"   RNN                {r.word_loss(frozen, *data.held_out):.3f}" in lines
     size = len(data.vocabulary)
@@ -470,8 +471,8 @@ def test_part_1_prints_the_losses_and_claims_what_they_say(capsys):
 
 def recall_claims(rnn, keeping):
     right = dict.fromkeys([(n, rate) for n in r.NETWORKS for rate in r.RECALL_RATES], 0.25)
-    trained = dict.fromkeys(right, r.Trained({}, None, []))
-    trained[r.GRU, 0.08] = r.Trained({}, 77, [])
+    trained = dict.fromkeys(right, r.Trained({}, None, {}))
+    trained[r.GRU, 0.08] = r.Trained({}, 77, {})
     for rate, a, b in zip(r.RECALL_RATES, rnn, keeping):
         right[r.RNN, rate] = a
         right[r.KEEPING_GRU, rate] = b
@@ -494,7 +495,7 @@ def test_part_3_claims_are_about_the_end_of_training(monkeypatch, capsys):
     ends = {r.RNN: "rnn", r.GRU: "gru", r.KEEPING_GRU: "keeping"}
     trained = {}
     for network, end in ends.items():
-        trained[network, r.TRACED_RATE] = r.Trained(None, None, ["other", end])
+        trained[network, r.TRACED_RATE] = r.Trained(None, None, {0: "other", 25: end})
     n = r.DISTANCE + 1
     monkeypatch.setattr(r, "fresh_network", lambda *args: "other")
     monkeypatch.setattr(r, "thaw", lambda model: model)
@@ -515,7 +516,7 @@ def test_part_3_claims_are_about_the_end_of_training(monkeypatch, capsys):
 def test_part_4_exchanges_the_units_that_are_kept(monkeypatch, capsys):
     monkeypatch.setattr(r, "DISTANCE", 3)
     model = r.fresh_network(r.KEEPING_GRU, V, 3)
-    trained = {(r.KEEPING_GRU, r.TRACED_RATE): r.Trained(model, None, [])}
+    trained = {(r.KEEPING_GRU, r.TRACED_RATE): r.Trained(model, None, {})}
     monkeypatch.setattr(r, "mean_gates", lambda *args: [0.7, 0.81, 0.8, 0.99])
     asked = []
 
