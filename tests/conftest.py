@@ -24,12 +24,20 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "full: runs only with --full, as it trains with defaults")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     if not config.getoption("--full"):
         skip = pytest.mark.skip(reason="needs --full")
         for item in items:
             if "full" in item.keywords:
                 item.add_marker(skip)
+    # The tests that wait for short runs of the scripts come last, and the runs begin now.
+    waiting = [item for item in items if hasattr(item.module, "short_runs")]
+    waiting = [item for item in waiting if "short_runs" in item.function.__code__.co_names]
+    items[:] = [item for item in items if item not in waiting] + waiting
+    if not config.option.collectonly:
+        for item in waiting:
+            item.module.started(item.callspec.params["script"])
 
 
 def pytest_generate_tests(metafunc):
