@@ -321,7 +321,8 @@ def run_with_data(tmp_path, words, *options):
     """The lines that microgpt.py prints after 3 steps on these words; none is over 80 columns."""
     path = tmp_path / "with a space.txt"
     path.write_text("\n".join(words), encoding="utf-8")
-    process, folder = start("microgpt.py", "--steps", "3", "--data", str(path), *options)
+    options = ("--steps", "3", "--data", str(path), *options)
+    process, folder = start("microgpt.py", *options, fewer=True)
     status, out, err, _ = finish(process, folder)
     assert status == 0, err
     lines = out.decode("utf-8").splitlines()
