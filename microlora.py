@@ -1,31 +1,1513 @@
-"""A trained model can learn a new spelling in a few new directions, while its weights stay frozen.
+"""A trained model learns a new spelling in a few new directions, while its own weights stay frozen.
 
-Run it: python microlora.py (50 seconds). A small GPT has learned given names. Now it is to learn
-names from myth, from 20 examples. LoRA (low-rank adaptation) freezes the model and adds to some of
-its matrices a product of two thin ones, an adapter, which alone is trained. It prints what this
-learns and what it forgets, beside training the whole model and beside starting from scratch; swaps
-adapters on one model; and takes the whole model's change apart, to see in how many directions it
-goes. Read microgpt.py first: what both share is explained there.
-Papers: LoRA arXiv:2106.09685; that it learns less and forgets less, arXiv:2405.09673.
+    python microlora.py        about 40 seconds; nothing to install, nothing to download
+
+A small GPT learns given names. Then it is to learn the names of Greek and Roman myth, from 20
+words. LoRA (low-rank adaptation) leaves the model as it is and puts thin matrices beside two of
+its own, an adapter, which alone is trained. You will see how much of it that learns, beside
+training all of the model and beside starting anew; what is forgotten of given names meanwhile; in
+how many directions the model would have changed by itself; and adapters swapped on one model.
+
+When to use one: if a model is large and there are many tasks, as each costs only an adapter, and a
+training needs memory for the adapter alone. When not: if the task is far from what the model knows,
+or if as little as possible may be forgotten. Both are shown.
+
+Read it from top to bottom. You need Python and school calculus; what machine learning adds is
+explained on the way. Sections 2 and 3 and the optimizer of section 4 are shared by the scripts of
+this collection that have a GPT: if you know them, go on at section 5 after section 1. Section 5 is
+the lesson, section 6 measures it. Section 7 has main(), and things to try: there the tutorial ends.
+Below are tools and the words.
+
+Papers: LoRA, arXiv:2106.09685; what it learns and forgets in large models, arXiv:2405.09673; the
+SVD's first terms, Eckart and Young 1936; RMSNorm, arXiv:1910.07467; Adam, arXiv:1412.6980.
 """
-import argparse, collections, gc, math, operator, os, random, struct, sys, time
-STEPS = 1200              # steps of the base on names, one word each; every adaptation has a 12th
-BASE_RATE = 0.005         # learning rate of the base; all rates fall linearly to ~0
-FULL_RATE = 0.003         # of full training, that is of the whole model: where it learns most
-LORA_RATE = 0.009         # of adapters. (All these rates: by held-out words of seeds 42 and 1.)
-SCRATCH_RATE = 0.01       # of training from scratch: 0.02 was no better
-BETA1, BETA2 = 0.9, 0.99  # memory of Adam: about 10 and 100 steps
-N_EMBD, N_HEAD, BLOCK_SIZE, INIT_STD = 16, 4, 16, 0.08  # the model of microgpt.py
-RANKS = 1, 2, 4           # r, the directions an adapter has; 4 where only one rank is used
-ALPHA = 2                 # B A is multiplied by ALPHA / r: 4 times as much at rank 1 as at 4
-TARGETS = "wte", "lm_head"  # the matrices with an adapter; part 2 of the output tries others
-N_LISTS = 3               # lists of words to learn from, so that no single one decides
-N_TRAIN = 20              # words in each
-N_TEST = 60               # held-out words of each kind to measure on (40 of dinosaurs)
-TEMPERATURE = 0.7         # of the samples in part 3
 
-# ===== 1. Data ====================================================================================
-# Given names, US Census Bureau, name frequencies of 1990 (public domain): the base's words
+import argparse
+import gc
+import math
+import operator
+import os
+import random
+import select
+import sys
+import time
+from typing import NamedTuple
+
+# The model. What these words mean is said in section 3.
+N_LAYER = 1  # transformer blocks, one after the other
+N_EMBD = 16  # each position of a word is described by this many numbers
+N_HEAD = 4  # attention heads of a block; N_EMBD must be a multiple of it
+BLOCK_SIZE = 16  # the longest sequence of tokens that the model can read
+INIT_STD = 0.08  # standard deviation of the random numbers that the model starts from
+
+# The training, section 4.
+STEPS = 900  # steps in which the base learns names, one name each
+BASE_RATE = 0.01  # how far a parameter moves in an early step; falls almost to 0
+BETA1, BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
+ADAPTATION_STEPS = 60  # steps in which the base is adapted, one word each
+
+# The adapters, section 5.
+ALPHA = 2  # B A is multiplied by ALPHA / r
+TARGETS = ("token_embedding", "lm_head")  # the matrices that get an adapter
+FULL_RATE = 0.006  # the rate at which all parameters learn most of myth (section 1 says on what)
+LORA_RATES = {1: 0.036, 2: 0.036, 4: 0.024}  # the same for adapters, by their rank r
+SCRATCH_RATE = 0.02  # the same for a new model
+
+# The experiments, section 6.
+N_LISTS = 2  # lists of words to learn from; figures are means over them
+N_TRAIN = 20  # words in each list
+N_HELD_OUT_NAMES = 60  # names that no model learns from
+RATE_FACTORS = (0.25, 0.5, 1.0)  # part 2 multiplies the rates above by these
+KEPT = (1, 2, 4)  # directions of a change that part 3 keeps
+TEMPERATURE = 0.7  # when a model writes: below 1, likely letters become likelier still
+
+
+# ===== 1. Data: names, and the names of myth ======================================================
+#
+# The words stand at the end of the file: given names (mary, james ...), persons, gods and beasts of
+# Greek and Roman myth (achilles, actaeon ...), and genera of dinosaurs, for a second adapter. A
+# model sees no letters, only numbers called tokens. Token 0 is the boundary: a word starts here, or
+# ends here. The other 26 tokens are the letters.
+#
+#     tokenize("leda", vocabulary)  =  [0, 12, 5, 4, 1, 0]
+#
+# The task is always the same: given the tokens so far, say how likely each token is to come next. A
+# word of four letters is five such tasks: 0 -> l, l -> e, e -> d, d -> a, a -> 0.
+#
+# A guess is judged by the probability p that it gave to the token that really came: it pays -log p.
+# The mean of that over many guesses is called the loss; the better the guesses, the smaller it is.
+# (Section 3 says why it is the logarithm.)
+#
+# A model could learn its words by heart and be of no use for any other. So in each kind some words
+# are held out: no model learns from them, and all losses that are printed are measured on them.
+#
+# The base learns from 540 names. Of myth there are 210 words. Every third of them is set aside: by
+# these words, which nothing below is measured on, the rates of section 5 were chosen. Of the others
+# two lists of 20 are for learning, and 100 are held out. A list is short, so it matters which
+# words are on it; that is why there are two.
+
+BOUNDARY = "<>"  # two characters, so that no letter can be mistaken for it
+
+
+def make_vocabulary(words):
+    """All tokens, in order: token i stands for vocabulary[i]."""
+    return [BOUNDARY] + sorted(set("".join(words)))
+
+
+def tokenize(word, vocabulary):
+    """Turn a word into a list of tokens, with the boundary on both sides."""
+    letters = [vocabulary.index(letter) for letter in word]
+    return [0] + letters + [0]
+
+
+class Words(NamedTuple):
+    """All words, as lists of tokens."""
+
+    vocabulary: list
+    names: list  # for the base to learn from
+    myth_lists: list  # N_LISTS lists of N_TRAIN words of myth
+    dinosaurs: list  # one such list
+    held_out: dict  # {kind: words that no model learns from}
+
+
+def split_words(rng):
+    """Shuffle the words of each kind, and share them out."""
+    vocabulary = make_vocabulary(NAMES.split())
+    names = shuffled_tokens(NAMES.split(), vocabulary, rng)
+    not_set_aside = [word for i, word in enumerate(MYTH.split()) if i % 3 > 0]
+    myth = shuffled_tokens(not_set_aside, vocabulary, rng)
+    dinosaurs = shuffled_tokens(DINOSAURS.split(), vocabulary, rng)
+    held_out = {
+        "names": names[:N_HELD_OUT_NAMES],
+        "myth": myth[N_LISTS * N_TRAIN :],
+        "dinosaurs": dinosaurs[N_TRAIN:],
+    }
+    starts = range(0, N_LISTS * N_TRAIN, N_TRAIN)
+    myth_lists = [myth[start : start + N_TRAIN] for start in starts]
+    return Words(vocabulary, names[N_HELD_OUT_NAMES:], myth_lists, dinosaurs[:N_TRAIN], held_out)
+
+
+def shuffled_tokens(words, vocabulary, rng):
+    """The words in random order, each as a list of tokens."""
+    return [tokenize(word, vocabulary) for word in rng.sample(words, len(words))]
+
+
+# ===== 2. Autograd: derivatives without doing the calculus by hand ================================
+#
+# The model has parameters: numbers that start out random and are to become good ones. How good they
+# are is measured by a single number, the loss L, which is small when the model does well. To
+# improve a parameter p we need the derivative dL/dp, the rate at which L grows as p grows. Where it
+# is positive, p should shrink; where it is negative, p should grow. All these derivatives together
+# are called the gradient.
+#
+# L comes from the parameters by thousands of small operations. Let each operation remember the
+# numbers that went into it, its children, and its own derivative with respect to each of them. For
+# c = a * b these derivatives are dc/da = b and dc/db = a. Then walk backwards, from L to the
+# parameters. A number c that knows dL/dc can tell each child its share by the chain rule:
+#
+#     dL/da = dL/dc * dc/da
+#
+# A small example: a = 2, b = 5, c = a * b = 10 and L = c + b = 15. Backwards,
+#
+#     dL/dL = 1
+#     dL/dc = 1                                 as L = c + b
+#     dL/da = dL/dc * dc/da      = 1 * 5     = 5
+#     dL/db = dL/dc * dc/db + 1  = 1 * 2 + 1 = 3     b reaches L by two routes: they add up
+#
+# One such walk gives all derivatives at once. It is called backpropagation.
+
+
+class Value:
+    """A number that remembers what it was computed from.
+
+    data          the number, a float
+    grad          dL/d(data), known after L.backward()
+    _prev         its children, the Values that it was computed from; a leaf has none
+    _local_grads  d(data)/d(child.data) for each child, in the same order
+    """
+
+    __slots__ = ("data", "grad", "_prev", "_local_grads")
+
+    def __init__(self, data, children=(), local_grads=()):
+        self.data = data
+        self.grad = 0.0
+        self._prev = children
+        self._local_grads = local_grads
+
+    def __add__(self, other):
+        if isinstance(other, Value):
+            return Value(self.data + other.data, (self, other), (1.0, 1.0))
+        return Value(self.data + other, (self,), (1.0,))
+
+    def __mul__(self, other):
+        if isinstance(other, Value):
+            return Value(self.data * other.data, (self, other), (other.data, self.data))
+        return Value(self.data * other, (self,), (other,))
+
+    def __pow__(self, exponent):  # the exponent is a plain number
+        result = self.data**exponent
+        if isinstance(result, complex):
+            raise ValueError(f"({self.data}) ** {exponent} is not a real number")
+        slope = exponent * self.data ** (exponent - 1) if exponent else 0.0  # x ** 0 is constant
+        return Value(result, (self,), (slope,))
+
+    def __neg__(self):
+        return self * -1.0
+
+    def __sub__(self, other):
+        return self + (-other)
+
+    def __truediv__(self, other):
+        return self * other**-1.0
+
+    def __radd__(self, other):  # number + Value
+        return self + other
+
+    def __rmul__(self, other):  # number * Value
+        return self * other
+
+    def __rsub__(self, other):  # number - Value
+        return -self + other
+
+    def __rtruediv__(self, other):  # number / Value
+        return self**-1.0 * other
+
+    def __repr__(self):
+        return f"Value(data={self.data}, grad={self.grad})"
+
+    def tanh(self):
+        result = math.tanh(self.data)
+        return Value(result, (self,), (1.0 - result * result,))
+
+    def exp(self):
+        result = math.exp(self.data)
+        return Value(result, (self,), (result,))
+
+    def relu(self):
+        if self.data <= 0.0:
+            return Value(0.0)  # flat here: no gradient goes back, so it is a leaf
+        return Value(self.data, (self,), (1.0,))
+
+    def log(self):
+        # log(0) does not exist. A number below 1e-10 counts as 1e-10, in the slope, too.
+        clamped = max(self.data, 1e-10)
+        return Value(math.log(clamped), (self,), (1.0 / clamped,))
+
+    def _backward(self):
+        """Give each child its share of this node's gradient, by the chain rule."""
+        grad = self.grad
+        for child, local_grad in zip(self._prev, self._local_grads):
+            child.grad += local_grad * grad  # += because a child may be used more than once
+
+    def backward(self):
+        """Compute dL/dv for every Value v that this one, L, was computed from.
+
+        Leaves, such as parameters, add it to the grad they have: clear it before each step.
+        """
+        # A node, a Value with children, may pass its gradient on only after all nodes that use it
+        # have passed on theirs. So list the nodes, each after its children (a topological order),
+        # and walk the list from its end. Recursion would make the list like this:
+        #
+        #     def visit(node):
+        #         if node not in visited:
+        #             visited.add(node)
+        #             for child in node._prev:
+        #                 visit(child)
+        #             order.append(node)
+        #
+        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. A new node
+        # goes back on it, then a mark, written | below, then its children. When the mark is on top
+        # again, the children have been listed, and the node under the mark is next.
+        #
+        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves:
+        #
+        #     stack (top at the right)    list      what is done next
+        #     L                                     L is new: put it back, and c and d on top
+        #     L | c d                               d is new: put it back, and c on top
+        #     L | c d | c                           c is new: put it back; it has leaves only
+        #     L | c d | c |                         a mark: list c
+        #     L | c d |                   c         a mark: list d
+        #     L | c                       c d       c is not new: just take it off
+        #     L |                         c d       a mark: list L
+        #                                 c d L     walk back: L, d, c
+        order = []
+        visited = set()
+        stack = [self] if self._prev else []  # a leaf has nothing to pass on
+        while stack:
+            node = stack.pop()
+            if node is None:  # the mark |
+                order.append(stack.pop())
+            elif node not in visited:
+                visited.add(node)
+                node.grad = 0.0  # forget an earlier walk; only leaves keep what they have
+                stack.append(node)
+                stack.append(None)
+                for child in node._prev:
+                    if child._prev and child not in visited:
+                        stack.append(child)
+        self.grad += 1.0  # dL/dL
+        for node in reversed(order):
+            node._backward()
+
+
+# --- AUTOGRAD IN THIS SCRIPT ---
+# This Value class follows the canonical interface exactly.
+# See docs/autograd-interface.md for the full specification.
+
+# (That is for readers of the other scripts, which share this section.)
+#
+# The model will be built from the functions below. A node may stand for any function whose
+# derivatives we can write down. The dot product s = a1*b1 + ... + an*bn would take 2n - 1 nodes of
+# + and *. As a single node with 2n children it is the same sum with far less bookkeeping:
+# ds/d(ai) = bi and ds/d(bi) = ai.
+#
+# Where no derivative is needed, as in a model that is only used, plain floats will do. So these
+# functions give Values for Values and floats for floats. math.fsum rounds a sum only once, which
+# makes it the same on every version of Python.
+
+
+def dot(a, b):
+    """The dot product of two equally long lists, of Values (as one node) or of floats."""
+    if not isinstance(a[0], Value):
+        return math.fsum(map(operator.mul, a, b))
+    a_data = [v.data for v in a]
+    b_data = [v.data for v in b]
+    total = math.fsum(map(operator.mul, a_data, b_data))
+    return Value(total, (*a, *b), (*b_data, *a_data))
+
+
+def vsum(values):
+    """The sum of a list, of Values (as one node) or of floats."""
+    if not isinstance(values[0], Value):
+        return math.fsum(values)
+    total = math.fsum([v.data for v in values])
+    return Value(total, tuple(values), (1.0,) * len(values))
+
+
+def exp(x):
+    """e to the power of a Value or a float."""
+    return x.exp() if isinstance(x, Value) else math.exp(x)
+
+
+def relu(x):
+    """The larger of x and 0, for a Value or a float."""
+    return x.relu() if isinstance(x, Value) else max(x, 0.0)
+
+
+def safe_log(p):
+    """log(p) of a probability, a Value or a float, with p below 1e-10 taken as 1e-10."""
+    # A probability can round to 0.0, which has no log: without the limit the run would end in an
+    # error. With it, no guess costs more than -log(1e-10), about 23. (Large programs compute log
+    # and softmax together, in one formula that needs no limit.)
+    return p.log() if isinstance(p, Value) else math.log(max(p, 1e-10))
+
+
+def linear(x, matrix):
+    """Matrix times vector: the dot product of each row with x. Gives a number for each row."""
+    # Here this script differs from a GPT without adapters. A matrix may be another thing than a
+    # list of rows: the FrozenMatrix of section 5, which knows how it is multiplied.
+    if not isinstance(matrix, list):
+        return matrix.times(x)
+    if not isinstance(x[0], Value):
+        return [dot(row, x) for row in matrix]
+    # The same for Values. As x stands in every product, its numbers are read only once.
+    x_data = [v.data for v in x]
+    products = []
+    for row in matrix:
+        row_data = [v.data for v in row]
+        total = math.fsum(map(operator.mul, row_data, x_data))
+        products.append(Value(total, (*row, *x), (*x_data, *row_data)))
+    return products
+
+
+def add(x, y):
+    """The sum of two equally long vectors, number by number."""
+    return [a + b for a, b in zip(x, y)]
+
+
+def softmax(logits):
+    """Turn scores of any size (logits) into probabilities: p_i = exp(x_i) / sum_j exp(x_j)."""
+    # Subtracting the same number from all scores changes nothing: it cancels in the fraction. We
+    # subtract the largest, so that no exponent is above 0; exp(710) is more than a float can hold.
+    largest = max(x.data if isinstance(x, Value) else x for x in logits)
+    exps = [exp(x - largest) for x in logits]
+    inverse = vsum(exps) ** -1
+    return [e * inverse for e in exps]
+
+
+def rmsnorm(x):
+    """Divide a vector by the root of its mean square, so that its numbers are about 1 in size."""
+    # Without it, sizes could grow or shrink from layer to layer. 1e-5 avoids a division by 0.
+    mean_square = dot(x, x) * (1.0 / len(x))
+    scale = (mean_square + 1e-5) ** -0.5
+    return [v * scale for v in x]
+
+
+# ===== 3. Model: the transformer ==================================================================
+#
+# The model reads a word token by token, and says after each one how likely every token is to come
+# next. It describes each position of the word by a vector: a list of N_EMBD numbers. At first these
+# come from two tables, one row for each token and one for each position, added up. That is called
+# the embedding; its rows start random and are learned like all else. Then each block changes the
+# description twice:
+#
+#     attention   lets a position collect what it needs from all positions so far
+#     MLP         works on what one position has collected
+#
+# At the end a last matrix turns the description into a score for each token, called its logit, and
+# softmax (section 2) turns the scores into probabilities. In short:
+#
+#     token and position  ->  N_EMBD numbers  ->  attention, MLP  ->  N_EMBD numbers  ->  all logits
+#
+# This is GPT-2 made small and plain. What differs: N_LAYER blocks, where GPT-2 has 12 to 48;
+# letters instead of pieces of words; RMSNorm without learned factors instead of LayerNorm, one more
+# of it after the embedding and none at the end; relu instead of gelu; no biases, no dropout, the
+# same spread of random numbers in all matrices; and lm_head is a matrix of its own, where GPT-2
+# uses the token embedding again.
+
+
+def random_matrix(rows, columns, rng):
+    """A matrix of random Values: a list of rows, each a list of as many numbers as columns."""
+    return [[Value(rng.gauss(0.0, INIT_STD)) for _ in range(columns)] for _ in range(rows)]
+
+
+def init_model(vocabulary_size, rng):
+    """All matrices of the model by name, filled with random numbers."""
+    model = {
+        "token_embedding": random_matrix(vocabulary_size, N_EMBD, rng),  # a row for each token
+        "position_embedding": random_matrix(BLOCK_SIZE, N_EMBD, rng),  # a row for each position
+        "lm_head": random_matrix(vocabulary_size, N_EMBD, rng),  # vector -> a logit for each token
+    }
+    for i in range(N_LAYER):
+        for name in ("query", "key", "value", "output"):
+            model[f"layer{i}.{name}"] = random_matrix(N_EMBD, N_EMBD, rng)  # vector -> vector
+        model[f"layer{i}.fc1"] = random_matrix(4 * N_EMBD, N_EMBD, rng)  # vector -> hidden units
+        model[f"layer{i}.fc2"] = random_matrix(N_EMBD, 4 * N_EMBD, rng)  # hidden units -> vector
+    return model
+
+
+def parameters(model):
+    """All parameters of the model, as one flat list of Values."""
+    return [p for matrix in model.values() for row in matrix for p in row]
+
+
+def freeze(model):
+    """A copy of the model in plain floats, for reading and writing without derivatives."""
+    return {name: [[p.data for p in row] for row in matrix] for name, matrix in model.items()}
+
+
+class Cache:
+    """What a block keeps of the positions that it has read, the newest last."""
+
+    def __init__(self):
+        self.keys = []  # a vector for each position
+        self.values = []  # a vector for each position
+        self.weights = []  # for each position the weights of each head; kept only to be looked at
+
+
+def new_caches():
+    """Empty caches, one for each block, to start reading a word."""
+    return [Cache() for _ in range(N_LAYER)]
+
+
+def attention(x, model, layer, cache):
+    """Let the newest position, described by the vector x, collect what it needs. Gives a vector."""
+    # From x each position makes three vectors of the same length: a query (what am I looking for?),
+    # a key (what is there to be found here?) and a value (what do I hand over? Nothing to do with
+    # the class Value). The newest query is compared with each key so far by a dot product; the
+    # better they match, the larger the score. softmax turns the scores into weights that add up to
+    # 1, and the values are averaged with them.
+    #
+    # Say the model reads "ma", "a" being the newest, and vectors had 4 numbers. The query of "a" is
+    # (2, 0, 1, 0):
+    #
+    #                    key           product   score   weight   first number of the value
+    #     boundary   (0, 1, 0, 2)         0        0      0.09               3
+    #     m          (1, 0, 2, 1)         4        2      0.67               1
+    #     a          (0, 3, 2, 0)         2        1      0.24               0
+    #
+    # So the first number that "a" collects is 0.09 * 3 + 0.67 * 1 + 0.24 * 0 = 0.94. A score is the
+    # product divided by sqrt(4), the root of the length. Sums of random products of either sign
+    # grow like that root, and with very large scores all weight would fall on one position, where
+    # the derivatives of softmax are near 0.
+    #
+    # All this is done N_HEAD times side by side, each time on another slice of the three vectors,
+    # so that one position can look for several things. Each of these is called a head. What the
+    # heads have collected is joined to one vector, and the output matrix mixes it.
+    #
+    # No position can look ahead: later keys are not in the cache yet. (A GPT that reads all of a
+    # text at once must hide what is later: the causal mask.) The keys and values in the cache are
+    # part of the same graph, so gradients reach the earlier positions through them.
+    size = len(x) // N_HEAD
+    query = linear(x, model[f"{layer}.query"])  # as long as x
+    cache.keys.append(linear(x, model[f"{layer}.key"]))
+    cache.values.append(linear(x, model[f"{layer}.value"]))
+    collected = []
+    weights_of_heads = []
+    for start in range(0, len(x), size):
+        head = slice(start, start + size)
+        scores = [dot(query[head], key[head]) * size**-0.5 for key in cache.keys]
+        weights = softmax(scores)
+        for j in range(start, start + size):
+            number_j_of_values = [value[j] for value in cache.values]
+            collected.append(dot(weights, number_j_of_values))  # their weighted mean
+        weights_of_heads.append(weights)
+    cache.weights.append(weights_of_heads)
+    return linear(collected, model[f"{layer}.output"])
+
+
+def mlp(x, model, layer):
+    """Work on the vector x of one position alone. Gives a vector of the same length."""
+    # MLP is short for multi-layer perceptron: a matrix (fc1), relu, another matrix (fc2). Each of
+    # the 4 * N_EMBD numbers in between, a hidden unit, asks something about x: it is 0, for no, or
+    # positive, the more so the clearer the answer. With h = 0.5 it adds 0.5 times its own column of
+    # fc2 to the result. Without relu the two matrices would collapse into one.
+    hidden = [relu(h) for h in linear(x, model[f"{layer}.fc1"])]
+    return linear(hidden, model[f"{layer}.fc2"])
+
+
+def gpt(model, token, caches):
+    """Read one more token. Return the logits, a score for each token as the next one."""
+    # x describes the newest position by N_EMBD numbers. Attention and MLP each add something to it
+    # and never replace it. Sums pass a gradient on unchanged, so it also reaches what lies far
+    # below, which deep models need. x is called the residual stream. It grows with each thing that
+    # is added, so attention and MLP read a normalized copy. (In the first block that changes
+    # little.)
+    position = len(caches[0].keys)
+    x = add(model["token_embedding"][token], model["position_embedding"][position])
+    x = rmsnorm(x)
+    for i, cache in enumerate(caches):
+        x = add(x, attention(rmsnorm(x), model, f"layer{i}", cache))
+        x = add(x, mlp(rmsnorm(x), model, f"layer{i}"))
+    return linear(x, model["lm_head"])
+
+
+def log_probs(model, tokens):
+    """Let the model read a word. Return log p(next token) at each position, as one list."""
+    caches = new_caches()
+    result = []
+    for token, target in zip(tokens, tokens[1:]):
+        probs = softmax(gpt(model, token, caches))
+        result.append(safe_log(probs[target]))
+    return result
+
+
+def word_loss(model, *words):
+    """The mean of -log p(next token) over all tokens of one or more words, lists of tokens."""
+    # If the model gave probability p to the token that really came, it pays -log p: 0 for p = 1,
+    # 0.69 for p = 1/2, 3.30 for p = 1/27. Why the logarithm? The probability of a whole word is the
+    # product of those of its tokens, and logarithms turn it into a sum. The unit is the nat, as
+    # these logarithms are natural ones. The mean is called cross-entropy.
+    all_log_probs = []
+    for tokens in words:
+        all_log_probs += log_probs(model, tokens)
+    return vsum(all_log_probs) * (-1.0 / len(all_log_probs))
+
+
+def next_token(logits, temperature, rng):
+    """Draw a token at random, with the probabilities that the logits (floats) stand for."""
+    # Dividing the logits by a temperature below 1 widens the gaps between them: likely tokens
+    # become likelier still. Towards 0 only the likeliest is left.
+    if temperature == 0:
+        return logits.index(max(logits))
+    probs = softmax([logit / temperature for logit in logits])
+    return rng.choices(range(len(probs)), probs)[0]
+
+
+def sample(frozen, vocabulary, temperature, rng):
+    """Let a frozen model write a word: draw a token, let the model read it, draw the next one."""
+    caches = new_caches()
+    token = 0
+    word = ""
+    while len(word) < BLOCK_SIZE:
+        logits = gpt(frozen, token, caches)
+        token = next_token(logits, temperature, rng)
+        if token == 0:
+            break
+        word += vocabulary[token]
+    return word
+
+
+# ===== 4. Training ================================================================================
+#
+# A step of training: show the model some examples and compute its loss; walk back through the
+# graph for the gradient; move each parameter a little against its derivative. Then the next step.
+
+
+def adam_step(params, m, v, step, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    """Move each parameter a little against its gradient. m, v: floats, changed in place."""
+    # The plain rule p -= lr * grad leaps where gradients are large and crawls where they are small.
+    # Adam (adaptive moments) keeps two running means for each parameter:
+    #     m, of its gradient: the direction, with less of the noise of single examples;
+    #     v, of its squared gradient: the square of its usual size.
+    # A step of lr * m / sqrt(v) has then about the same scale for large and small gradients. Both
+    # means start at 0, so early on they are too small by the factor 1 - beta^step; dividing by it
+    # corrects them. eps avoids 0/0 for a parameter that has had no gradient yet.
+    m_correction = 1.0 - beta1**step
+    v_correction = 1.0 - beta2**step
+    for i, p in enumerate(params):
+        m[i] = beta1 * m[i] + (1.0 - beta1) * p.grad
+        v[i] = beta2 * v[i] + (1.0 - beta2) * p.grad * p.grad
+        p.data -= lr * (m[i] / m_correction) / ((v[i] / v_correction) ** 0.5 + eps)
+
+
+def train(label, model, params, word_lists, steps, rate):
+    """Train params, which are those of the model or of its adapter, on a word a step."""
+    m = [0.0] * len(params)
+    v = [0.0] * len(params)
+    start = time.perf_counter()
+    for step in range(1, steps + 1):
+        loss = word_loss(model, word_lists[(step - 1) % len(word_lists)])
+        for p in params:
+            p.grad = 0.0  # forget the step before: gradients would add up
+        loss.backward()
+        remaining = (steps - step + 1) / steps  # long steps at first, short ones to settle
+        adam_step(params, m, v, step, rate * remaining, BETA1, BETA2)
+        show_progress(f"{label}, loss {loss.data:.3f}", step, steps, start)
+        del loss  # frees this step's graph before the next one is built
+
+
+def thaw(frozen):
+    """The reverse of freeze(): a copy of a frozen model in Values, which can be trained."""
+    return {name: [[Value(p) for p in row] for row in matrix] for name, matrix in frozen.items()}
+
+
+# ===== 5. The lesson: adapters ====================================================================
+#
+# A model that has learned names is to learn the spelling of myth. Training all of it again works,
+# but it makes a second model of the same size, and while it runs, Adam keeps two numbers more for
+# each parameter. LoRA, for low-rank adaptation, leaves the model as it is, the base, and adds
+# something small to some of its matrices, the adapter, which alone is trained.
+#
+# Take a matrix W of the base with m rows and n columns. It turns a vector x into W x. LoRA gives it
+# two thin matrices, A with r rows and n columns, and B with m rows and r columns:
+#
+#     h  =  W x  +  (alpha / r) B (A x)
+#
+#     W    m x n    frozen: its numbers are the base's, and no step changes them
+#     A    r x n    trained; starts random
+#     B    m x r    trained; starts at 0
+#     r             the rank, a small number such as 4
+#     alpha         a constant, ALPHA
+#
+# A x is a vector of only r numbers. Each row of A asks one question about x, and the column of B
+# with the same number is added as much as the answer says. For example, with r = 1, A = (2 0 -1),
+# x = (1, 5, 4) and alpha = 1, A x is 2 * 1 + 0 * 5 - 1 * 4 = -2, and whatever stands in B, a column
+# of m numbers, is added -2 times. So the rows of A say which directions of x matter, and the
+# columns of B in which directions h moves: r of them, where W has as many as min(m, n).
+#
+# Trained are r (m + n) numbers instead of m n. For lm_head, with m = 27, n = 16 and r = 4, these
+# are 172 instead of 432, which is no great matter; for a matrix of 4096 x 4096, as in models of 7
+# billion parameters, and r = 8, they are 65,536 instead of 16.8 million: 1 in 256.
+#
+# Why does B start at 0? So that B A = 0, and training starts at the base and not at a disturbed
+# one. Why not both? Because it would stay there: in the derivative of the loss by B there is the
+# factor A x, and in that by A the factor B. With both at 0, both derivatives are 0. As it is, B
+# moves first.
+#
+# What is alpha / r for? A sum over r directions grows with r. Dividing by r is meant to make one
+# learning rate good for all r. It is a convention and no more: here each rank has a rate of its
+# own, found by trying. (rsLoRA divides by the root of r instead, arXiv:2312.03732.)
+#
+# Once trained, B A can be multiplied out and added to W, which is called merging. The merged model
+# has the shape of the base and costs no more to run. Kept apart, one base in memory can serve many
+# tasks with an adapter for each.
+
+
+class LowRank(NamedTuple):
+    """The adapter's part for one matrix of m rows and n columns: B A, kept as two thin matrices."""
+
+    a: list  # r rows of n Values
+    b: list  # m rows of r Values
+
+
+class FrozenMatrix:
+    """W + (alpha / r) B A, not multiplied out: W are floats, which no training can change."""
+
+    # An adapted model has one of these in the place of every matrix, with or without an adapter. A
+    # GPT does two things with a matrix: it takes a row of it (the embeddings) or multiplies it by a
+    # vector (all others). Both are here, so any matrix may have an adapter, and nothing else of the
+    # model has to know.
+
+    def __init__(self, w, low_rank=None):
+        self.w = w
+        self.low_rank = low_rank
+
+    def __getitem__(self, i):
+        """Row i, as Values."""
+        if self.low_rank is None:
+            return [Value(number) for number in self.w[i]]
+        a, b = self.low_rank
+        scale = ALPHA / len(a)
+        row = []
+        for j, number in enumerate(self.w[i]):
+            column_of_a = [a_row[j] for a_row in a]
+            row.append(dot(b[i], column_of_a) * scale + number)
+        return row
+
+    def times(self, x):
+        """This matrix times x, a vector of Values."""
+        if self.low_rank is None:
+            return frozen_linear(x, self.w)
+        a, b = self.low_rank
+        return adapted_linear(x, self.w, linear(x, a), b, ALPHA / len(a))
+
+
+def frozen_linear(x, w):
+    """W x, of Values x and floats W: a node for each row. No gradient can reach a float."""
+    x_data = [v.data for v in x]
+    return [Value(math.fsum(map(operator.mul, row, x_data)), tuple(x), row) for row in w]
+
+
+def adapted_linear(x, w, z, b, scale):
+    """W x + scale * B z, where z = A x: a node for each row, with x, z and a row of B as children.
+
+    For row i: sum over j of W[i][j] x[j]  +  scale * (sum over k of B[i][k] z[k]).
+    """
+    x_data = [v.data for v in x]
+    scaled_z = [v.data * scale for v in z]
+    result = []
+    for row, b_row in zip(w, b):
+        b_data = [v.data for v in b_row]
+        products = [*map(operator.mul, row, x_data), *map(operator.mul, b_data, scaled_z)]
+        scaled_b = [number * scale for number in b_data]
+        slopes = (*row, *scaled_b, *scaled_z)  # by x[j], by z[k] and by B[i][k]
+        result.append(Value(math.fsum(products), (*x, *z, *b_row), slopes))
+    return result
+
+
+def init_adapter(base, names, rank, rng):
+    """A new adapter {name of a matrix: LowRank}, which changes nothing yet, as all B are 0."""
+    adapter = {}
+    for name in names:
+        n_rows = len(base[name])
+        n_columns = len(base[name][0])
+        std = n_columns**-0.5  # then the numbers of A x are about as large as those of x
+        a = [[Value(rng.gauss(0.0, std)) for _ in range(n_columns)] for _ in range(rank)]
+        b = [[Value(0.0) for _ in range(rank)] for _ in range(n_rows)]
+        adapter[name] = LowRank(a, b)
+    return adapter
+
+
+def adapter_parameters(adapter):
+    """All numbers of an adapter, as one flat list of Values."""
+    params = []
+    for low_rank in adapter.values():
+        for row in low_rank.a + low_rank.b:
+            params += row
+    return params
+
+
+def with_adapter(base, adapter):
+    """The adapted model: the base, a frozen model, with an adapter beside its matrices."""
+    unknown = set(adapter) - set(base)
+    if unknown:
+        raise ValueError(f"the base has no matrix {sorted(unknown)[0]!r}")
+    return {name: FrozenMatrix(w, adapter.get(name)) for name, w in base.items()}
+
+
+def merge(base, adapter, sign=1.0):
+    """A frozen model with W + (alpha / r) B A for each W; with sign -1, it is taken out again."""
+    merged = dict(base)
+    for name, (a, b) in adapter.items():
+        scale = sign * ALPHA / len(a)
+        columns_of_a = [[p.data for p in column] for column in zip(*a)]
+        rows = []
+        for row, b_row in zip(base[name], b):
+            b_data = [p.data for p in b_row]
+            rows.append([w + scale * dot(b_data, column) for w, column in zip(row, columns_of_a)])
+        merged[name] = rows
+    return merged
+
+
+# What does a model forget when it learns more? The base with an adapter beside it forgets nothing:
+# take the adapter out, and all is as it was. But while it is in, the model guesses myth, and is
+# worse at names. How much worse depends on how far it was moved, and with that on the learning
+# rate, at least as much as on the way. So two ways cannot be compared at one rate each. Part 2 of
+# the output trains each at several rates, and compares what is forgotten for the same gain. (In
+# large models LoRA was found to learn less and to forget less, on much the same curve of gain and
+# forgetting: arXiv:2405.09673.)
+#
+# One might expect that few directions do little harm. But they may do more. All that an adapter of
+# rank 1 can add to a vector is a multiple of one and the same column. If a letter is to become more
+# likely in one place, other letters in other places move along.
+#
+# Why should a few directions be enough at all? That is for the experiment to say. Part 3 of the
+# output takes apart the change that training all parameters has made. Any matrix M can be written
+# as a sum of matrices that have one direction each, ordered by size. For example,
+#
+#     ( 3  1 )      ( 2  2 )     (  1 -1 )
+#     ( 1  3 )  =   ( 2  2 )  +  ( -1  1 )
+#
+# Each term is s times a column u times a row v, both of length 1:
+#
+#     first term     s = 4     u = v = (0.71,  0.71)
+#     second term    s = 2     u = v = (0.71, -0.71)
+#
+# s is called a singular value, and the sum the singular value decomposition (SVD). In squares, the
+# first term holds 16 of the 16 + 4 = 20 = 3*3 + 1*1 + 1*1 + 3*3, or 80%. No other matrix of one
+# direction comes nearer to M; and the sum of the first r terms is the nearest that any B A of rank
+# r can come (Eckart and Young 1936).
+#
+# How to find v? Multiply any vector by M and then by M with rows and columns swapped. That makes
+# its part along the first v s^2 = 16 times as long, and its part along the second 4 times. Do it
+# again and again, and nearly only the first is left: power iteration. Take this term off M, and the
+# next one is the largest.
+
+
+class Direction(NamedTuple):
+    """A term of the SVD: the matrix with the entries s * u[i] * v[j]."""
+
+    s: float
+    u: list
+    v: list
+
+
+def unit_vector(vector):
+    """The vector, made 1 long; if it is 0, it stays 0."""
+    length = math.sqrt(dot(vector, vector))
+    return [number / length for number in vector] if length > 0.0 else vector
+
+
+def largest_direction(matrix, rng):
+    """The Direction of a matrix of floats that has the largest s, by power iteration."""
+    columns = [list(column) for column in zip(*matrix)]
+    v = unit_vector([rng.gauss(0.0, 1.0) for _ in columns])
+    s = 0.0
+    for _ in range(500):
+        u = unit_vector(linear(v, matrix))
+        image = linear(u, columns)
+        before = s
+        s = math.sqrt(dot(image, image))
+        v = unit_vector(image)
+        if s - before <= 1e-10 * s:  # it grows towards its limit
+            break
+    return Direction(s, u, v)
+
+
+def directions(matrix, n, rng):
+    """The n largest Directions of a matrix of floats, the largest first."""
+    found = []
+    rest = matrix
+    for _ in range(n):
+        largest = largest_direction(rest, rng)
+        found.append(largest)
+        rest = add_direction(rest, largest, -1.0)
+    return found
+
+
+def add_direction(matrix, direction, sign=1.0):
+    """matrix + sign * s u v, all floats."""
+    s, u, v = direction
+    result = []
+    for row, u_i in zip(matrix, u):
+        factor = sign * s * u_i
+        result.append([number + factor * v_j for number, v_j in zip(row, v)])
+    return result
+
+
+def random_directions(matrix, n, rng):
+    """n Directions that make the same of n random vectors v as the matrix does: to compare."""
+    found = []
+    rest = matrix
+    for _ in range(n):
+        v = unit_vector([rng.gauss(0.0, 1.0) for _ in matrix[0]])
+        image = linear(v, rest)
+        found.append(Direction(math.sqrt(dot(image, image)), unit_vector(image), v))
+        rest = add_direction(rest, found[-1], -1.0)
+    return found
+
+
+# ===== 6. Experiments =============================================================================
+#
+# The output has four parts, with a function for each: it measures, prints, and returns its claims.
+# A claim is a statement that the run could have refuted; check() marks it as [ok] or [no]. Whatever
+# is trained or drawn has a random generator of its own, so that a change in one place does not
+# change the figures of another. What only draws stands among the tools in section 7.
+#
+# Figures come with a standard error, written +-: how far off they typically are because only some
+# words were looked at. Chance alone puts a figure more than two standard errors off about once in
+# twenty times. So where a claim compares two figures, they must differ by more than that.
+
+
+class Estimate(NamedTuple):
+    """A measured figure and its standard error."""
+
+    mean: float
+    error: float
+
+
+def mean_and_error(totals, counts):
+    """The Estimate of sum(totals) / sum(counts); each word gives a total and a count."""
+    # If all words agreed, each total would be mean * count. How far they are from that says how
+    # much the mean depends on which words happened to be held out:
+    #
+    #     error  =  sqrt(sum of (total - mean * count)^2) / sum of counts
+    #
+    # For example, three words of 4, 4 and 2 tokens cost one model 2, 0 and 1 nats more than
+    # another:
+    #
+    #     mean   =  (2 + 0 + 1) / (4 + 4 + 2)  =  0.3 nats per token
+    #     error  =  sqrt((2 - 1.2)^2 + (0 - 1.2)^2 + (1 - 0.6)^2) / 10  =  0.15
+    #
+    # That another seed also trains another model comes on top, and is not in it.
+    n = sum(counts)
+    if n == 0:
+        return Estimate(math.nan, math.nan)
+    mean = math.fsum(totals) / n
+    deviations = [total - mean * count for total, count in zip(totals, counts)]
+    return Estimate(mean, math.sqrt(math.fsum([d * d for d in deviations])) / n)
+
+
+def loss_difference(nats_a, nats_b, token_lists):
+    """By how much the loss of a is above that of b, in nats per token: an Estimate."""
+    differences = [a - b for a, b in zip(nats_a, nats_b)]
+    return mean_and_error(differences, [len(tokens) - 1 for tokens in token_lists])
+
+
+def nats_of_model(frozen, token_lists):
+    """-log p of each word by the model, in nats."""
+    return [-math.fsum(log_probs(frozen, tokens)) for tokens in token_lists]
+
+
+class Way(NamedTuple):
+    """A way to adapt the base."""
+
+    label: str
+    rank: int  # of the adapter; 0 stands for training all parameters without one
+    rate: float  # at which it learns most of myth
+    mark: str  # in the picture
+
+
+def all_ways():
+    """The ways that are compared."""
+    ways = [Way("all parameters", 0, FULL_RATE, "F")]
+    for rank, rate in LORA_RATES.items():
+        ways.append(Way(f"LoRA, rank {rank}", rank, rate, str(rank)))
+    return ways
+
+
+class Outcome(NamedTuple):
+    """What adapted models learned and forgot: means over the lists, for each held-out word."""
+
+    learned: list  # for each word of myth, by how many nats it became likelier
+    forgot: list  # for each name, by how many nats it became less likely
+
+
+class Adapted(NamedTuple):
+    """The models that a way has made of the base at one rate, and what became of them."""
+
+    models: list  # one for each list
+    outcome: Outcome
+
+
+class Base(NamedTuple):
+    """The model that is adapted, and what it makes of the held-out words."""
+
+    model: dict  # frozen
+    nats: dict  # {kind: -log p of each held-out word}
+
+
+def train_base(words, steps, seed):
+    """The Base, which has learned names."""
+    model = init_model(len(words.vocabulary), random.Random(f"{seed} base"))
+    train("base", model, parameters(model), words.names, steps, BASE_RATE)
+    frozen = freeze(model)
+    nats = {kind: nats_of_model(frozen, some) for kind, some in words.held_out.items()}
+    return Base(frozen, nats)
+
+
+def outcome(models, base, words):
+    """The Outcome of some models, one for each list."""
+    after = {}
+    for kind in ("myth", "names"):
+        by_model = [nats_of_model(model, words.held_out[kind]) for model in models]
+        after[kind] = [math.fsum(nats) / len(models) for nats in zip(*by_model)]
+    learned = [old - new for old, new in zip(base.nats["myth"], after["myth"])]
+    forgot = [new - old for old, new in zip(base.nats["names"], after["names"])]
+    return Outcome(learned, forgot)
+
+
+def train_adapter(label, base, rank, rate, word_list, steps, rng):
+    """A new adapter for the TARGETS."""
+    adapter = init_adapter(base, TARGETS, rank, rng)
+    params = adapter_parameters(adapter)
+    train(label, with_adapter(base, adapter), params, word_list, steps, rate)
+    return adapter
+
+
+def adapt(way, factor, base, words, steps, seed):
+    """The base adapted to each list of myth: models in which adapters are merged."""
+    models = []
+    for i, word_list in enumerate(words.myth_lists):
+        rate = way.rate * factor
+        label = f"{way.label}, rate {rate:.4f}"
+        if way.rank == 0:
+            model = thaw(base.model)
+            train(label, model, parameters(model), word_list, steps, rate)
+            models.append(freeze(model))
+        else:
+            rng = random.Random(f"{seed} adapter {i}")
+            adapter = train_adapter(label, base.model, way.rank, rate, word_list, steps, rng)
+            models.append(merge(base.model, adapter))
+    return Adapted(models, outcome(models, base, words))
+
+
+def per_token(nats, token_lists):
+    """The Estimate of nats per token, from nats per word."""
+    return mean_and_error(nats, [len(tokens) - 1 for tokens in token_lists])
+
+
+def gain_of(found, words):
+    """By how much the loss on held-out myth fell: an Estimate."""
+    return per_token(found.learned, words.held_out["myth"])
+
+
+def forgets_of(found, words):
+    """By how much the loss on held-out names rose: an Estimate."""
+    return per_token(found.forgot, words.held_out["names"])
+
+
+def row_of(label, n_numbers, n_all, found, words):
+    """A row of the tables of parts 1 and 3."""
+    gain = gain_of(found, words)
+    forgets = forgets_of(found, words)
+    size = f"{n_numbers:6} {n_numbers / n_all:5.0%}"
+    cells = f"{gain.mean:7.3f} +- {gain.error:.3f} {forgets.mean:9.3f} +- {forgets.error:.3f}"
+    return f"   {label:22} {size} {cells}"
+
+
+# ----- Part 1: what an adapter learns -------------------------------------------------------------
+
+
+def n_numbers(model):
+    """How many numbers there are in all matrices of a frozen model."""
+    return sum([len(row) for matrix in model.values() for row in matrix])
+
+
+def n_trained(way, model):
+    """How many numbers a way trains."""
+    if way.rank == 0:
+        return n_numbers(model)
+    return sum([way.rank * (len(model[name]) + len(model[name][0])) for name in TARGETS])
+
+
+def models_from_scratch(words, steps, seed):
+    """New models that have learned from a list of myth and from nothing else."""
+    models = []
+    for word_list in words.myth_lists:
+        model = init_model(len(words.vocabulary), random.Random(f"{seed} scratch"))
+        train("from scratch", model, parameters(model), word_list, steps, SCRATCH_RATE)
+        models.append(freeze(model))
+    return models
+
+
+def what_it_learns(base, words, steps, seed):
+    """Part 1: all ways to adapt the base, each at its best rate: {way: Adapted}, and the claims."""
+    losses = {kind: per_token(base.nats[kind], some).mean for kind, some in words.held_out.items()}
+    n_all = n_numbers(base.model)
+    print(f"\n1. What {N_TRAIN} words of myth teach, in {steps} steps\n")
+    print(f"   The base's loss on held-out names is {losses['names']:.3f} nats per token, and on")
+    print(
+        f"   held-out myth {losses['myth']:.3f}. Below, how far the loss on myth falls (the gain:"
+    )
+    print("   more is better), and how far the loss on names rises (less is better).")
+    print(f"   Means over {N_LISTS} lists of words. Each way has the rate at which it learned most")
+    print("   of words that were set aside.\n")
+    print(f"   {'':22} {'trained':>12} {'gain on myth':>16} {'forgotten of names':>19}")
+    best = {}
+    for way in all_ways():
+        best[way] = adapt(way, 1.0, base, words, steps, seed)
+        print(row_of(way.label, n_trained(way, base.model), n_all, best[way].outcome, words))
+    scratch = outcome(models_from_scratch(words, steps, seed), base, words)
+    print(row_of("a new model", n_all, n_all, scratch, words))
+    full, *_, largest = all_ways()
+    ours = best[largest].outcome
+    share = gain_of(ours, words).mean / gain_of(best[full].outcome, words).mean
+    n = n_trained(largest, base.model)
+    print(f"\n   Rank {largest.rank} trains {n} of {n_all} numbers. For each Adam keeps two more:")
+    print(f"   {2 * n} instead of {2 * n_all}.")
+    lead = [a - b for a, b in zip(ours.learned, scratch.learned)]
+    lead = per_token(lead, words.held_out["myth"])
+    name = f"rank {largest.rank}"
+    statement = f"{name} gains {lead.mean:.3f} more than a new model, over 2 x {lead.error:.3f}"
+    claims = [
+        check(share > 0.5, f"{name} gains {share:.0%} of what all parameters gain, over 50%"),
+        check(lead.mean > 2 * lead.error, statement),
+    ]
+    return best, claims
+
+
+# ----- Part 2: gain against forgetting ------------------------------------------------------------
+
+
+class Point(NamedTuple):
+    """What came out at one rate."""
+
+    factor: float  # of the best rate; 0 is the base itself
+    gain: float
+    found: Outcome
+
+
+def curve_of(way, best, base, words, steps, seed):
+    """The Points of a way at all RATE_FACTORS; best is its Adapted at factor 1, from part 1."""
+    nothing = Outcome([0.0] * len(words.held_out["myth"]), [0.0] * len(words.held_out["names"]))
+    points = [Point(0.0, 0.0, nothing)]
+    for factor in RATE_FACTORS:
+        found = best.outcome
+        if factor != 1.0:
+            found = adapt(way, factor, base, words, steps, seed).outcome
+        points.append(Point(factor, gain_of(found, words).mean, found))
+    return points
+
+
+def forgot_at_gain(points, gain):
+    """For each name, what is forgotten at this gain: between two points, in proportion."""
+    # Say gains 0.1 and 0.3 come with 1 and 4 nats forgotten of a name. Then a gain of 0.2 is taken
+    # to come with 2.5. Beyond the largest gain, what is forgotten there is all that can be said.
+    before = points[0]
+    for point in points[1:]:
+        if before.gain <= gain < point.gain:
+            t = (gain - before.gain) / (point.gain - before.gain)
+            pairs = zip(before.found.forgot, point.found.forgot)
+            return [(1.0 - t) * low + t * high for low, high in pairs]
+        before = point
+    return max(points, key=lambda point: point.gain).found.forgot
+
+
+def gain_against_forgetting(best, base, words, steps, seed):
+    """Part 2: the same ways at lower rates, too, as a picture of gain against forgetting."""
+    ways = all_ways()
+    full, smallest, largest = ways[0], ways[1], ways[-1]
+    curves = {}
+    for way in (full, smallest, largest):
+        curves[way] = curve_of(way, best[way], base, words, steps, seed)
+    print("\n2. Gain against forgetting\n")
+    print("   A higher rate learns more, up to a point, and forgets more. Here each way is")
+    print("   at 1/4, 1/2 and all of its best rate: F is training all parameters, 1 and 4")
+    print("   are adapters of that rank, o is the base. Far to the right and low is good.\n")
+    draw_plane(curves, words)
+    print("\n   What an adapter forgets at its best rate, and what training all parameters")
+    print("   forgets at the lower rate at which it gains as much:\n")
+    print("                     gain   forgets   all parameters   difference")
+    for way in (smallest, largest):
+        gain = curves[way][-1].gain
+        forgets = forgets_of(curves[way][-1].found, words).mean
+        others, more = compare_at_equal_gain(curves[way], curves[full], words)
+        cells = f"{gain:9.3f} {forgets:9.3f} {others:16.3f}   {more.mean:+.3f} +- {more.error:.3f}"
+        print(f"   {way.label:12} {cells}")
+    print(f"\n   So rank {largest.rank} forgets", end=" ")
+    print(in_words(compare_at_equal_gain(curves[largest], curves[full], words)[1]))
+    more = compare_at_equal_gain(curves[smallest], curves[full], words)[1]
+    name = f"rank {smallest.rank}"
+    statement = f"at equal gain {name} forgets {more.mean:.3f} more, over 2 x {more.error:.3f}"
+    return [check(more.mean > 2 * more.error, statement)]
+
+
+def in_words(difference):
+    """What an Estimate of how much more is forgotten means."""
+    if difference.mean > 2 * difference.error:
+        return "more for the same gain."
+    if difference.mean < -2 * difference.error:
+        return "less for the same gain."
+    return "no less and no more, as far as these words can tell."
+
+
+def compare_at_equal_gain(curve, curve_of_full, words):
+    """What full training forgets at the last gain of a curve, and how much more the curve does."""
+    last = curve[-1]
+    names = words.held_out["names"]
+    others = forgot_at_gain(curve_of_full, last.gain)
+    differences = [a - b for a, b in zip(last.found.forgot, others)]
+    return per_token(others, names).mean, per_token(differences, names)
+
+
+# ----- Part 3: in how many directions the model changes -------------------------------------------
+
+
+def change_in_directions(before, after, find, rng):
+    """{name: max(KEPT) Directions of the change of this matrix}, found by the function find."""
+    result = {}
+    for name, matrix in before.items():
+        pairs = zip(after[name], matrix)
+        change = [[new - old for new, old in zip(*rows)] for rows in pairs]
+        result[name] = find(change, max(KEPT), rng)
+    return result
+
+
+def add_change(model, found, n):
+    """A model with the first n Directions of a change added to each matrix."""
+    result = {}
+    for name, matrix in model.items():
+        for direction in found[name][:n]:
+            matrix = add_direction(matrix, direction)
+        result[name] = matrix
+    return result
+
+
+def how_many_directions(full_models, base, words, seed):
+    """Part 3: what is left of full training if only some directions of its change are kept."""
+    rng = random.Random(f"{seed} directions")
+    largest, drawn = [], []
+    for model in full_models:
+        largest.append(change_in_directions(base.model, model, directions, rng))
+        drawn.append(change_in_directions(base.model, model, random_directions, rng))
+    print("\n3. In how many directions the model changes by itself\n")
+    print("   Training all parameters, at its best rate, changed every matrix. Of each")
+    print("   change only the largest directions are kept or, to compare, as many that are")
+    print("   drawn at random. Columns as in part 1, but the first is of numbers kept.\n")
+    print(f"   {'':22} {'kept':>12} {'gain on myth':>16} {'forgotten of names':>19}")
+    n_all = n_numbers(base.model)
+    per_direction = sum([len(matrix) + len(matrix[0]) for matrix in base.model.values()])
+    found = {}
+    for label, changes, n in rows_of_part_3(largest, drawn):
+        models = [add_change(base.model, change, n) for change in changes]
+        found[label] = outcome(models, base, words)
+        print(row_of(label, n * per_direction, n_all, found[label], words))
+    whole = outcome(full_models, base, words)
+    print(row_of("the whole change", n_all, n_all, whole, words))
+    return claims_of_part_3(found, whole, words)
+
+
+def rows_of_part_3(largest, drawn):
+    """(label, changes, directions kept) for each row of the table."""
+    rows = [(f"{n} of {N_EMBD}", largest, n) for n in KEPT]
+    return rows + [(f"{max(KEPT)} at random", drawn, max(KEPT))]
+
+
+def claims_of_part_3(found, whole, words):
+    """What the table says, and the claims."""
+    most = max(KEPT)
+    kept, at_random = found[f"{most} of {N_EMBD}"], found[f"{most} at random"]
+    whole_gain = gain_of(whole, words).mean
+    share = gain_of(kept, words).mean / whole_gain
+    random_share = gain_of(at_random, words).mean / whole_gain
+    print(f"\n   The {most} largest directions keep {share:.0%} of the gain,", end=" ")
+    print(f"and {most} at random {random_share:.0%}.")
+    two = found[f"2 of {N_EMBD}"]
+    gain_of_two = gain_of(two, words).mean / whole_gain
+    forgotten = forgets_of(two, words).mean / forgets_of(whole, words).mean
+    print(f"   The 2 largest keep {gain_of_two:.0%} of the gain", end=" ")
+    print(f"and {forgotten:.0%} of the forgetting.")
+    lead = [a - b for a, b in zip(kept.learned, at_random.learned)]
+    lead = per_token(lead, words.held_out["myth"])
+    statement = f"that is {lead.mean:.3f} more than with random ones, over 2 x {lead.error:.3f}"
+    return [
+        check(share > 0.8, f"{most} directions keep {share:.0%} of the gain, over 80%"),
+        check(lead.mean > 2 * lead.error, statement),
+    ]
+
+
+# ----- Part 4: adapters swapped, and merged -------------------------------------------------------
+
+
+def two_adapters(base, words, steps, seed):
+    """An adapter of the largest rank for each of two kinds of words: {kind: adapter}."""
+    way = all_ways()[-1]
+    adapters = {}
+    for kind, word_list in (("myth", words.myth_lists[0]), ("dinosaurs", words.dinosaurs)):
+        rng = random.Random(f"{seed} adapter 0")
+        label = f"{way.label}, {kind}"
+        adapters[kind] = train_adapter(label, base.model, way.rank, way.rate, word_list, steps, rng)
+    return adapters
+
+
+def swapped_and_merged(base, words, steps, seed):
+    """Part 4: two adapters on one base, the words that they write, and merging."""
+    adapters = two_adapters(base, words, steps, seed)
+    models = {"base": base.model}
+    for kind, adapter in adapters.items():
+        models[f"+ {kind}"] = merge(base.model, adapter)
+    new = init_model(len(words.vocabulary), random.Random(f"{seed} scratch"))
+    train("from scratch", new, parameters(new), words.dinosaurs, steps, SCRATCH_RATE)
+    print(f"\n4. Two adapters of rank {max(LORA_RATES)}, swapped on one base\n")
+    print("   The loss on held-out words of each kind, in nats per token:\n")
+    print("                        names    myth  dinosaurs")
+    nats = {}
+    for label, model in {**models, "a new model": freeze(new)}.items():
+        nats[label] = {kind: nats_of_model(model, some) for kind, some in words.held_out.items()}
+        losses = [per_token(nats[label][kind], some).mean for kind, some in words.held_out.items()]
+        print(f"   {label:17}" + "".join([f"{loss:9.3f}" for loss in losses]))
+    dinosaurs = words.held_out["dinosaurs"]
+    behind = loss_difference(
+        nats["+ dinosaurs"]["dinosaurs"], nats["a new model"]["dinosaurs"], dinosaurs
+    )
+    print(
+        f"\n   The new model has learned from {N_TRAIN} dinosaurs and from nothing else. On other"
+    )
+    print(f"   dinosaurs, the adapter is above it by {behind.mean:.3f} +- {behind.error:.3f}.")
+    print(f"\n   Words at temperature {TEMPERATURE}, drawn with the same random numbers:\n")
+    print_words(models, words.vocabulary, seed)
+    print_merging(base.model, adapters["myth"], words.held_out["myth"])
+    lead = lead_of_the_right_adapter(nats, words)
+    statement = f"the right adapter leads the other by {lead.mean:.3f}, over 2 x {lead.error:.3f}"
+    return [check(lead.mean > 2 * lead.error, statement)]
+
+
+def lead_of_the_right_adapter(nats, words):
+    """By how much the loss on myth and dinosaurs together is less with the adapter for the kind."""
+    kinds = ("myth", "dinosaurs")
+    right = nats["+ myth"]["myth"] + nats["+ dinosaurs"]["dinosaurs"]
+    wrong = nats["+ dinosaurs"]["myth"] + nats["+ myth"]["dinosaurs"]
+    token_lists = [tokens for kind in kinds for tokens in words.held_out[kind]]
+    return loss_difference(wrong, right, token_lists)
+
+
+def print_words(models, vocabulary, seed):
+    """Six words by each of some models."""
+    print("   " + "".join([f"{label:19}" for label in models]).rstrip())
+    for i in range(6):
+        row = []
+        for model in models.values():
+            rng = random.Random(f"{seed} word {i}")
+            row.append(sample(model, vocabulary, TEMPERATURE, rng))
+        print("   " + "".join([f"{word:19}" for word in row]).rstrip())
+
+
+def print_merging(base, adapter, token_lists):
+    """By how much log p of a token changes when an adapter is merged, and when it is taken out."""
+    some = token_lists[:10]
+    merged = merge(base, adapter)
+    again = merge(merged, adapter, -1.0)
+    apart = with_adapter(base, adapter)
+    changed = largest_gap(log_probs_of(base, some), log_probs_of(apart, some))
+    by_merging = largest_gap(log_probs_of(apart, some), log_probs_of(merged, some))
+    by_taking_out = largest_gap(log_probs_of(base, some), log_probs_of(again, some))
+    print("\n   The largest change of log p of a token in ten words of myth: by the adapter")
+    print(f"   {changed:.1f}; by merging it into the base, {by_merging:.0e} more; and what is left")
+    print(f"   after it is taken out again, {by_taking_out:.0e}.")
+
+
+def log_probs_of(model, token_lists):
+    """log p of each token in some words, as floats."""
+    result = []
+    for tokens in token_lists:
+        result += [x.data if isinstance(x, Value) else x for x in log_probs(model, tokens)]
+    return result
+
+
+def largest_gap(a, b):
+    """The largest difference between two lists of floats."""
+    return max([abs(x - y) for x, y in zip(a, b)])
+
+
+# ===== 7. Run =====================================================================================
+
+
+def main(args):
+    """The whole experiment, from the words to the claims."""
+    words = split_words(random.Random(args.seed))
+    steps = min(ADAPTATION_STEPS, args.steps)
+    held_out = words.held_out
+    print(f"{len(words.names)} names to learn from, {len(held_out['names'])} held out.")
+    print(f"{N_LISTS} lists of {N_TRAIN} words of myth, {len(held_out['myth'])} words held out.")
+    base = train_base(words, args.steps, args.seed)
+    best, claims = what_it_learns(base, words, steps, args.seed)
+    claims += gain_against_forgetting(best, base, words, steps, args.seed)
+    full, *_ = all_ways()
+    claims += how_many_directions(best[full].models, base, words, args.seed)
+    claims += swapped_and_merged(base, words, steps, args.seed)
+    print_claims(claims, args.steps)
+
+
+# ----- Try this -----------------------------------------------------------------------------------
+#
+# What rank 4 gains on held-out myth, and how much more it forgets at that gain than training all
+# parameters: means of the seeds 42, 1 and 2, with the lowest and the highest of them. First as the
+# file stands, then with one line changed and the rates as they are:
+#
+#                                                  gain                      forgets more
+#   as it stands                                   0.198 (0.161 to 0.253)    0.119 (0.038 to 0.170)
+# - TARGETS = ("layer0.query", "layer0.value")     0.051 (0.038 to 0.063)    0.021 (0.011 to 0.035)
+# - TARGETS = ("layer0.fc1", "layer0.fc2")         0.092 (0.066 to 0.119)    0.064 (0.032 to 0.084)
+# - ALPHA = 8                                      0.165 (0.103 to 0.258)    0.297 (0.167 to 0.432)
+# - ADAPTATION_STEPS = 200                         0.086 (0.020 to 0.167)    0.600 (0.505 to 0.757)
+#
+# The paper puts its adapters on query and value, in models of 12 to 96 blocks. Here there is one
+# block, and what is new about myth is which letters follow which, so the two matrices that letters
+# pass through do better. With ALPHA = 8 each step is larger. 200 steps are too many for 20 words:
+# training all parameters then ends up worse than the base, by 0.163 (0.062 to 0.260), and rank 4
+# still better. Fewer numbers are harder to overfit with.
+#
+# What came of it? Over twenty more seeds, rank 4 gained 0.233 on average (from 0.173 to 0.274) with
+# 8% of the numbers, and all parameters 0.259 (0.213 to 0.325). For the same gain rank 1 forgot
+# 0.261 more (0.150 to 0.379), and rank 4 0.126 more (-0.046 to 0.249; less at two seeds). Yet the
+# gain does fit in few directions: of what full training had done, the 4 largest of 16 directions
+# kept 98% of the gain (90% to 110%), and 4 at random 37%. So there are few directions that would
+# do, but training an adapter need not find them: it starts from random questions A, and has to take
+# large steps, as B A grows from 0.
+#
+# For dinosaurs, which have little in common with names, a new model was better than the adapter at
+# all twenty seeds, by 0.110 on average (0.008 to 0.200). What an adapter is good for is what can be
+# read off part 1: there is less to train, less to keep and less to swap. With one large model and a
+# hundred tasks, that decides.
+#
+# Next in this collection: microdpo.py, on training a model by which of two words is better, where
+# the frozen base comes back as the reference.
+#
+# This is the end of the tutorial. Below are tools, for whoever wants to change something, and the
+# words.
+
+# ----- Tools of this script: drawing --------------------------------------------------------------
+
+
+def draw_plane(curves, words, width=56, height=16):
+    """Plot {way: Points}: the gain to the right, what is forgotten upwards."""
+    marks = []
+    for way, points in curves.items():
+        for point in points[1:]:
+            marks.append((way.mark, point.gain, forgets_of(point.found, words).mean))
+    marks.append(("o", 0.0, 0.0))
+    left = min([gain for _, gain, _ in marks])
+    right = max([gain for _, gain, _ in marks])
+    bottom = min([forgotten for _, _, forgotten in marks])
+    top = max([forgotten for _, _, forgotten in marks])
+    canvas = [[" "] * (width + 1) for _ in range(height)]
+    for mark, gain, forgotten in marks:
+        column = round((gain - left) / max(right - left, 1e-9) * width)
+        row = round((top - forgotten) / max(top - bottom, 1e-9) * (height - 1))
+        canvas[row][column] = mark
+    print("   forgotten")
+    for row, cells in enumerate(canvas):
+        forgotten = top - (top - bottom) * row / (height - 1)
+        print(f"   {forgotten:6.3f} |{''.join(cells)}".rstrip())
+    print("          +" + "-" * (width + 1))
+    print(f"          {left:<8.3f}{'gain':^{width - 14}}{right:>7.3f}")
+
+
+# ----- Tools of all scripts: claims, progress, the command line -----------------------------------
+
+
+def check(holds, statement):
+    """A claim as a line of text: [ok] if it holds, else [no]."""
+    return f"[{'ok' if holds else 'no'}] {statement}"
+
+
+def print_claims(claims, steps):
+    """The last part of the output: what was claimed, and whether it came out so."""
+    print("\nclaims")
+    if steps < STEPS:
+        print(f"(They are meant for {STEPS:,} steps. After fewer, a [no] is no surprise.)")
+    for claim in claims:
+        print(claim)
+
+
+def completes_part(step, steps, parts):
+    """Whether this step completes one more of so many equal parts of all steps."""
+    return step * parts // steps > (step - 1) * parts // steps
+
+
+def show_progress(phase, step, steps, start):
+    """Report on stderr. On a terminal one line rewrites itself; in a file, a line each tenth."""
+    if reader_has_gone():
+        raise BrokenPipeError
+    on_terminal = sys.stderr.isatty()
+    if on_terminal or completes_part(step, steps, 10):
+        elapsed = time.perf_counter() - start
+        left = elapsed / step * (steps - step)
+        text = f"{phase}  {step}/{steps}  {elapsed:.0f} s, {left:.0f} s left"
+        end = "\r" if on_terminal and step < steps else "\n"
+        print(f"{text:58}", end=end, file=sys.stderr, flush=True)
+
+
+def reader_has_gone():
+    """Whether stdout is a pipe that nobody reads any more, as after | head -1."""
+    if not hasattr(select, "poll"):  # as on Windows
+        return False
+    poll = select.poll()
+    poll.register(1, 0)
+    return any([event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)])
+
+
+def whole_number(text):
+    """A whole number from the command line."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def number_of_steps(text):
+    """The value of --steps."""
+    steps = whole_number(text)
+    if not 1 <= steps <= 10**9:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to 1,000,000,000")
+    return steps
+
+
+def run(**more_options):
+    """Read the command line, run main, and end quietly when interrupted."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    steps_help = f"how many steps to train (default {STEPS})"
+    parser.add_argument(
+        "--steps", type=number_of_steps, default=STEPS, metavar="N", help=steps_help
+    )
+    seed_help = "where all randomness starts (default 42)"
+    parser.add_argument("--seed", type=whole_number, default=42, metavar="N", help=seed_help)
+    for name, settings in more_options.items():
+        parser.add_argument(f"--{name}", **settings)
+    args = parser.parse_args()
+    sys.stderr = sys.stderr or open(os.devnull, "w")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace", line_buffering=True)
+    if sys.implementation.name == "cpython":
+        gc.disable()  # graphs have no cycles, so searching them for cycles would only take time
+    start = time.perf_counter()
+    try:
+        main(args)
+        print(f"{time.perf_counter() - start:.1f} s in all", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"\n{parser.prog}: stopped", file=sys.stderr)
+        os._exit(130)
+    except OSError as error:  # the output cannot be written
+        if not isinstance(error, BrokenPipeError):  # that one is somebody's | head: end quietly
+            print(f"{parser.prog}: {error}", file=sys.stderr)
+        os._exit(1)
+
+
+# ===== 8. The words: listed by hand, but for the given names ======================================
+
+# Given names, US Census Bureau, name frequencies of 1990 (public domain)
 NAMES = """mary james patricia john linda robert barbara michael elizabeth william jennifer david
 maria richard susan charles margaret joseph dorothy thomas lisa christopher nancy daniel karen paul
 betty mark helen donald sandra george donna kenneth carol steven ruth edward sharon brian michelle
@@ -66,11 +1548,10 @@ casey cassandra alfredo leah alberto penny dave kay ivan priscilla johnnie naomi
 brandy julian olga isaac billie morris dianne clifton tracey willard leona daryl jenny ross felicia
 virgil sonia andy miriam marshall velma salvador becky perry bobbie kirk violet sergio kristina toni
 misty seth mae kent shelly terrance daisy rene ramona eduardo sherri terrence erika enrique katrina
-freddie claire wade lindsey austin lindsay stuart geneva fredrick guadalupe arturo""".split()
+freddie claire wade lindsey austin lindsay stuart geneva fredrick guadalupe arturo"""
 
-# Target domains
-# Persons, gods and beasts of Greek and Roman myth, in Latin spelling: what is to be learned
-MYTHS = """achilles actaeon adonis aeacus aegeus aegyptus aeolus agamemnon aglaia ajax alcestis
+# Persons, gods and beasts of Greek and Roman myth, in Latin spelling
+MYTH = """achilles actaeon adonis aeacus aegeus aegyptus aeolus agamemnon aglaia ajax alcestis
 amphion amphitrite amphitryon anchises andromache andromeda antaeus aphrodite apollo arachne ares
 argus ariadne artemis asclepius athena atlas atropos autolycus bacchus baucis bellerophon boreas
 briseis cadmus calchas callisto calypso castor cephalus cepheus charon charybdis chimera chiron
@@ -87,8 +1568,9 @@ phrixus pirithous pluto polybus polydorus polymnia polynices polyphemus polyxena
 procne procris prometheus proserpina proteus psyche pygmalion pylades rhadamanthus rhea scylla
 selene semele sibyl sirius sisyphus sphinx styx tantalus telamon telemachus telephus tereus
 terpsichore tethys teucer thanatos theseus thetis thisbe thyestes tiresias tithonus troilus turnus
-tyndareus typhon urania uranus zephyrus zeus""".split()
-# Genera of dinosaurs: for a second adapter
+tyndareus typhon urania uranus zephyrus zeus"""
+
+# Genera of dinosaurs
 DINOSAURS = """abelisaurus achelousaurus afrovenator allosaurus aragosaurus aucasaurus bellusaurus
 brontosaurus carnotaurus ceratosaurus chasmosaurus coelophysis cryolophosaurus deinocheirus
 deltadromeus dilophosaurus einiosaurus eocarcharia euoplocephalus fukuiraptor gallimimus garudimimus
@@ -97,452 +1579,8 @@ jobaria kentrosaurus leptoceratops lophorhothon monolophosaurus mymoorapelta nqw
 ouranosaurus pelecanimimus pelorosaurus pentaceratops pyroraptor quaesitosaurus regaliceratops
 saurornithoides scelidosaurus scutellosaurus shantungosaurus shunosaurus silvisaurus staurikosaurus
 struthiosaurus styracosaurus tenontosaurus torosaurus tsintaosaurus vulcanodon xenotarsosaurus
-yinlong""".split()
+yinlong"""
 
-def encode(word, vocab):
-    """Number the letters by their index in vocab, and mark start and end by 0, the boundary."""
-    return [vocab.index(letter) for letter in f"\n{word}\n"]  # vocab[0] is "\n": it is in no word
 
-# ===== 2. Autograd ================================================================================
-class Value:
-    """A number that remembers what it was computed from, for backward(). See microgpt.py."""
-    __slots__ = ("data", "grad", "_prev", "_local_grads")
-    def __init__(self, data, children=(), local_grads=()):
-        self.data, self.grad = data, 0.0
-        self._prev, self._local_grads = children, local_grads
-    def __add__(self, other):
-        if isinstance(other, Value):
-            return Value(self.data + other.data, (self, other), (1.0, 1.0))
-        return Value(self.data + other, (self,), (1.0,))
-    def __mul__(self, other):
-        if isinstance(other, Value):
-            return Value(self.data * other.data, (self, other), (other.data, self.data))
-        return Value(self.data * other, (self,), (other,))
-    def __pow__(self, exponent):
-        out = self.data ** exponent  # and x ** 0 is constant: its derivative is 0, at x = 0 too
-        if isinstance(out, complex): raise ValueError(f"({self.data}) ** {exponent} is not real")
-        return Value(out, (self,), (exponent * self.data ** (exponent - 1) if exponent else 0.0,))
-    def __neg__(self): return self * -1.0
-    def __sub__(self, other): return self + -other
-    def __truediv__(self, other): return self * other ** -1
-    __radd__, __rmul__ = __add__, __mul__                     # number + Value, number * Value
-    def __rsub__(self, other): return -self + other           # number - Value
-    def __rtruediv__(self, other): return self ** -1 * other  # number / Value
-    def __repr__(self): return f"Value(data={self.data}, grad={self.grad})"
-    def tanh(self): out = math.tanh(self.data); return Value(out, (self,), (1.0 - out * out,))
-    def exp(self): out = math.exp(self.data); return Value(out, (self,), (out,))
-    def relu(self): return Value(max(self.data, 0.0), (self,), (1.0 if self.data > 0 else 0.0,))
-    def log(self):
-        clamped = max(self.data, 1e-10)
-        return Value(math.log(clamped), (self,), (1.0 / clamped,))
-
-    def _backward(self):
-        grad = self.grad
-        for child, local_grad in zip(self._prev, self._local_grads):
-            child.grad += local_grad * grad
-
-    def backward(self):
-        """Add dL/dv to v.grad for each leaf v (a Value without children) that this L depends on."""
-        self.grad = 1.0 if self._prev else self.grad + 1.0  # dL/dL
-        topo, visited, stack = [], {self}, [(self, iter(self._prev))]
-        while stack:
-            for child in stack[-1][1]:
-                if child._prev and child not in visited:
-                    child.grad = 0.0
-                    visited.add(child)
-                    stack.append((child, iter(child._prev)))
-                    break
-            else:  # no break: all children are in the list, so now the node itself
-                topo.append(stack.pop()[0])
-        for node in reversed(topo): node._backward()
-
-# --- AUTOGRAD IN THIS SCRIPT ---
-# This Value class follows the canonical interface exactly.
-# See docs/autograd-interface.md for the full specification.
-
-def dot(a, b):
-    """The dot product of two equally long sequences of Values, as one node."""
-    a_data, b_data = [v.data for v in a], [v.data for v in b]
-    return Value(math.fsum(map(operator.mul, a_data, b_data)), (*a, *b), (*b_data, *a_data))
-def vsum(values):
-    """The sum of a sequence of Values, as one node."""
-    return Value(math.fsum([v.data for v in values]), (*values,), (1.0,) * len(values))
-def linear(x, w):
-    """The matrix product w x: the dot product of x with each row of w."""
-    return [dot(row, x) for row in w]
-
-def softmax(logits):
-    """Turn logits, scores x of any size, into probabilities p_i = exp(x_i) / sum_j exp(x_j)."""
-    max_val = max(v.data for v in logits)
-    exp_vals = [(v - max_val).exp() for v in logits]
-    inverse = vsum(exp_vals) ** -1
-    return [e * inverse for e in exp_vals]
-
-def safe_log(x):
-    """log(x), with x below 1e-10 taken as 1e-10, whose log is -23."""
-    clamped = max(x.data, 1e-10)
-    return Value(math.log(clamped), (x,), (1.0 / clamped,))
-
-def rmsnorm(x):
-    """x divided by its root mean square, lest sizes grow or fade on the way (1e-5: x may be 0)."""
-    scale = (dot(x, x) / len(x) + 1e-5) ** -0.5
-    return [v * scale for v in x]
-
-# ===== 3. Model ===================================================================================
-def init_model(vocab_size, rng):
-    """Random parameters: {name: matrix}, a matrix being a list of rows of Values."""
-    shapes = {"wte": (vocab_size, N_EMBD), "wpe": (BLOCK_SIZE, N_EMBD),
-              "wq": (N_EMBD, N_EMBD), "wk": (N_EMBD, N_EMBD), "wv": (N_EMBD, N_EMBD),
-              "wo": (N_EMBD, N_EMBD), "fc1": (4 * N_EMBD, N_EMBD), "fc2": (N_EMBD, 4 * N_EMBD),
-              "lm_head": (vocab_size, N_EMBD)}
-    return {name: [[Value(rng.gauss(0.0, INIT_STD)) for _ in range(columns)] for _ in range(rows)]
-            for name, (rows, columns) in shapes.items()}
-
-# The same model in two forms: thawed, of Values, all of which can learn; and frozen, of plain
-# floats. No gradient can reach a float, and as it is no child of any node, the graph is smaller.
-
-def freeze(model):
-    """A copy of a model in plain floats, which no training can change."""
-    return {name: [[p.data for p in row] for row in w] for name, w in model.items()}
-
-def thaw(floats):
-    """A copy of a frozen model, in Values, which can be trained."""
-    return {name: [[Value(a) for a in row] for row in w] for name, w in floats.items()}
-
-def gpt(model, token, cache, adapter):
-    """Read one token more; return the logits: for each token a Value that scores it as the next."""
-    # That of microgpt.py, with look_up and project (section 5) where a matrix may have an adapter.
-    keys, values = cache
-    x = [t + p for t, p in zip(look_up(token, model, adapter), model["wpe"][len(keys)])]
-    x = rmsnorm([v if isinstance(v, Value) else Value(v) for v in x])
-    query, found, d = project(x, "wq", model, adapter), [], N_EMBD // N_HEAD
-    keys.append(project(x, "wk", model, adapter))
-    values.append(project(x, "wv", model, adapter))
-    for head in [slice(i, i + d) for i in range(0, N_EMBD, d)]:
-        attention = softmax([dot(query[head], key[head]) * d ** -0.5 for key in keys])
-        found += [dot(attention, column) for column in zip(*[value[head] for value in values])]
-    x = [a + b for a, b in zip(x, project(found, "wo", model, adapter))]
-    hidden = [h.relu() for h in project(rmsnorm(x), "fc1", model, adapter)]
-    x = [a + b for a, b in zip(x, project(hidden, "fc2", model, adapter))]
-    return project(x, "lm_head", model, adapter)
-
-def word_loss(model, tokens, adapter):
-    """The mean of -log p(next token) over a word, in nats per token."""
-    cache = [], []
-    probs = [softmax(gpt(model, token, cache, adapter))[target]
-             for token, target in zip(tokens, tokens[1:])]
-    return vsum([safe_log(p) for p in probs]) * (-1.0 / len(probs))
-
-def sample(model, vocab, temperature, rng, adapter):
-    """A word, token after token: each is drawn from the model's guess, then read by the model."""
-    word, token, cache = "", 0, ([], [])
-    while len(word) < BLOCK_SIZE and not word.endswith("\n"):
-        probs = softmax([logit / temperature for logit in gpt(model, token, cache, adapter)])
-        token = rng.choices(range(len(vocab)), [p.data for p in probs])[0]
-        word += vocab[token]
-    return word.strip()
-
-# ===== 4. Training ================================================================================
-def adam_step(params, m, v, step, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
-    """Move params downhill. m, v: lists of 0.0 at first, updated in place; step counts from 1."""
-    m_share, v_share = 1.0 - beta1 ** step, 1.0 - beta2 ** step
-    for i, p in enumerate(params):
-        m[i] = m_i = beta1 * m[i] + (1.0 - beta1) * p.grad
-        v[i] = v_i = beta2 * v[i] + (1.0 - beta2) * p.grad * p.grad
-        p.data -= lr * (m_i / m_share) / ((v_i / v_share) ** 0.5 + eps)
-
-def progress(phase, step, steps, loss, start):
-    """Report on stderr: a line that rewrites itself on a terminal, elsewhere a line each tenth."""
-    terminal, passed = sys.stderr.isatty(), time.perf_counter() - start
-    if terminal or step * 10 % steps < 10:
-        print(f"{phase} {step}/{steps}  loss {loss:.3f}  {passed:.0f} s, "
-              f"{passed / step * (steps - step):.0f} s left".ljust(58), file=sys.stderr,
-              end="\r" if terminal and step < steps else "\n", flush=True)
-
-def train(phase, model, params, docs, steps, lr, adapter=None):
-    """Train params, which are those of the model or of its adapter, on a word a step."""
-    m, v, start = [0.0] * len(params), [0.0] * len(params), time.perf_counter()
-    for step in range(1, steps + 1):
-        loss = word_loss(model, docs[step % len(docs)], adapter or {})
-        for p in params: p.grad = 0.0
-        loss.backward()
-        adam_step(params, m, v, step, lr * (steps - step + 1) / steps, BETA1, BETA2)
-        progress(phase, step, steps, loss.data, start)
-        del loss
-
-def train_all(phase, model, docs, steps, lr):
-    """Train all parameters of a thawed model; return the result, frozen."""
-    train(phase, model, [p for w in model.values() for row in w for p in row], docs, steps, lr)
-    return freeze(model)
-
-def evaluate(model, docs, adapter=None):
-    """Nats per token over docs, which are lists of tokens."""
-    nats = [word_loss(model, tokens, adapter or {}).data * (len(tokens) - 1) for tokens in docs]
-    return math.fsum(nats) / sum(len(tokens) - 1 for tokens in docs)
-
-# ===== 5. The lesson: adapters ====================================================================
-# For W with m rows and n columns, LoRA trains B with m rows and r columns and A with r rows and n:
-#     h = W x + (alpha / r) B A x,      r (m + n) numbers in place of m n; r is the rank.
-# Each of the r directions makes one number of x, by a row of A, and adds it along a column of B.
-# (alpha / r is a convention, so that a new r asks for a new learning rate less often.) A starts
-# random and B at zero, so B A = 0 and training starts at the base. With both at zero it would stay
-# there: dL/dB has the factor A x, dL/dA the factor B. So B moves first.
-# Which matrices? The paper takes W_q and W_v, of models with 12 to 96 blocks, and leaves the rest
-# frozen for simplicity. Here there is one block, and what is new about myth is which letters
-# follow which. lm_head decides that, and wte helps it: part 2 of the output tries others.
-# Forgetting: an adapter can move less, so it may do less harm. But the learning rate counts for as
-# much: at half its best one (part 1 of the output) full training forgets no more than an adapter.
-# Nor does an adapter always win: dinosaurs are so far from names that scratch does better (part 3).
-
-work = collections.Counter()  # multiplications by matrices, added up where they are done
-
-def project(x, name, model, adapter):
-    """W x for the matrix of this name, with the adapter's (alpha / r) B A x if it has one."""
-    w = model[name]
-    work["W"] += len(w) * len(x)
-    if isinstance(w[0][0], Value): return linear(x, w)  # thawed: full training
-    x, data = (*x,), [v.data for v in x]
-    if name not in adapter:
-        return [Value(math.fsum(map(operator.mul, row, data)), x, row) for row in w]
-    (a, b), out = adapter[name], []
-    z, scale = linear(x, a), ALPHA / len(a)
-    z_data = [v.data * scale for v in z]
-    work["adapter"] += len(a) * len(x) + len(z) + len(b) * len(z)
-    for row, b_row in zip(w, b):  # h_i = sum_j W_ij x_j + sum_k B_ik (scale z_k): one fused node
-        b_data = [v.data for v in b_row]
-        h = math.fsum([*map(operator.mul, row, data), *map(operator.mul, b_data, z_data)])
-        out.append(Value(h, (*x, *z, *b_row), (*row, *[v * scale for v in b_data], *z_data)))
-    return out
-
-def look_up(token, model, adapter):
-    """The embedding of a token: its row of W + (alpha / r) B A."""
-    row = model["wte"][token]
-    if "wte" not in adapter: return row
-    a, b = adapter["wte"]
-    work["adapter"] += len(a) * len(row) + len(row)
-    return [dot(b[token], column) * (ALPHA / len(a)) + p for p, column in zip(row, zip(*a))]
-
-def init_adapter(base, names, rank, rng):
-    """An adapter {name: (A, B)} that changes nothing yet: B is zero."""
-    return {name: ([[Value(rng.gauss(0.0, len(base[name][0]) ** -0.5)) for _ in base[name][0]]
-                    for _ in range(rank)], [[Value(0.0) for _ in range(rank)] for _ in base[name]])
-            for name in names}
-
-def adapter_parameters(adapter):
-    """All parameters of an adapter as one list."""
-    return [p for pair in adapter.values() for w in pair for row in w for p in row]
-
-def train_adapter(phase, base, names, rank, docs, steps, rng):
-    """A new adapter for the matrices in names, trained on docs while base stays as it is."""
-    adapter = init_adapter(base, names, rank, rng)
-    train(phase, base, adapter_parameters(adapter), docs, steps, LORA_RATE, adapter)
-    return adapter
-
-def merge(base, adapter, sign=1.0):
-    """A new frozen model with W + sign (alpha / r) B A for W; sign -1 takes the adapter out."""
-    merged = dict(base)
-    for name, (a, b) in adapter.items():
-        scale, columns = sign * ALPHA / len(a), [[p.data for p in column] for column in zip(*a)]
-        merged[name] = [[p + scale * math.fsum(map(operator.mul, [q.data for q in b_row], column))
-                         for p, column in zip(row, columns)] for row, b_row in zip(base[name], b)]
-    return merged
-
-def to_bytes(model):
-    """All numbers of a frozen model, 8 bytes each."""
-    return b"".join(struct.pack(f"<{len(row)}d", *row) for w in model.values() for row in w)
-
-def read_logits(model, docs, adapter):
-    """All logits while reading docs, as one list of floats."""
-    out = []
-    for tokens in docs:
-        cache = [], []
-        for token in tokens[:-1]: out += [v.data for v in gpt(model, token, cache, adapter)]
-    return out
-
-def largest_gap(a, b):
-    """The largest difference between two lists of floats."""
-    return max(abs(x - y) for x, y in zip(a, b))
-
-# Singular values. Any matrix M is a sum of terms with entries s u_i v_j, where s falls from term to
-# term, and the u, and the v, have length 1 and right angles between them: M turns v into u, s
-# times as long. The first r terms are the nearest that any B A can come to M (Eckart and Young
-# 1936). Almost any vector is a sum with a part along each v. M'(M v), M' with rows and columns
-# swapped, makes each of these parts s squared as long, so repeated it leaves little but the first:
-# power iteration. Without this term the next one is the largest.
-
-def square(matrix):
-    """The sum of the squares of a matrix, which is the sum of all s squared."""
-    return math.fsum(a * a for row in matrix for a in row)
-
-def product(matrix, v):
-    """The matrix product M v, in floats."""
-    return [math.fsum(map(operator.mul, row, v)) for row in matrix]
-
-def singular_values(matrix, n, rng):
-    """The n largest singular values of a matrix of floats, and their vectors: [(s, u, v), ...]."""
-    found, rest = [], matrix
-    for _ in range(n):
-        v, before, s, columns = [rng.gauss(0.0, 1.0) for _ in matrix[0]], -1.0, 0.0, [*zip(*rest)]
-        for _ in range(500):
-            u = product(rest, v)
-            length = square([u]) ** 0.5
-            if length == 0.0: break
-            u = [a / length for a in u]
-            v = product(columns, u)
-            s, before = square([v]) ** 0.5, s
-            v = [a / s for a in v]
-            if abs(s - before) <= 1e-10 * s: break
-        found.append((s, u, v))
-        rest = [[a - s * u_i * v_j for a, v_j in zip(row, v)] for row, u_i in zip(rest, u)]
-    return found
-
-def add_directions(base, svd, rank):
-    """base plus the first directions of its change, of which svd is {name: [(s, u, v), ...]}."""
-    return {name: [[p + math.fsum(s * u[i] * v[j] for s, u, v in svd[name][:rank])
-                    for j, p in enumerate(row)] for i, row in enumerate(w)]
-            for name, w in base.items()}
-
-def share_in(found, matrix):
-    """The share of the squares of a matrix that lies in its first r directions, r of RANKS."""
-    return [math.fsum(s * s for s, _, _ in found[:r]) / square(matrix) for r in RANKS]
-
-# ===== 6. Run =====================================================================================
-def run(main, doc, **more):
-    """Parse the options, those in more ({name: type}) too, and call main with them."""
-    sys.stdout, sys.stderr = [s or open(os.devnull, "w") for s in (sys.stdout, sys.stderr)]
-    getattr(sys.stdout, "reconfigure", dict)(line_buffering=True, errors="backslashreplace")
-    parser = argparse.ArgumentParser(description=doc)
-    parser.error = lambda s: parser.exit(2, f"{parser.prog}: {' '.join(s.split())}; see --help\n")
-    parser.add_argument("--steps", type=int, default=STEPS, help="training steps, 1 or more")
-    parser.add_argument("--seed", type=int, default=42, help="where all randomness starts")
-    for name, kind in more.items(): parser.add_argument(f"--{name}", type=kind, help=kind.__doc__)
-    args, start = parser.parse_args(), time.perf_counter()
-    if not 0 < args.steps <= 1e9: parser.error(f"argument --steps: {args.steps} is not 1 to 1e9")
-    try:
-        main(args)
-        print(f"{time.perf_counter() - start:.1f} s in all", file=sys.stderr)
-    except KeyboardInterrupt: os._exit(130)  # Ctrl-C
-    except OSError: os._exit(1)  # nobody reads stdout any more, as in | head
-
-def main(args):
-    if sys.implementation.name == "cpython": gc.disable()  # graphs have no cycles to look for
-    rng, steps = random.Random(args.seed), max(args.steps // 12, 1)
-    vocab = "\n" + "".join(sorted(set("".join(NAMES))))
-    names, myths, dinosaurs = [[encode(word, vocab) for word in rng.sample(words, len(words))]
-                               for words in (NAMES, MYTHS, DINOSAURS)]
-    n_test = min(N_TEST, args.steps)  # a run of few steps measures on few words
-    tests = [names[:n_test], myths[:n_test], dinosaurs[N_TRAIN:][:n_test]]
-    lists = [myths[i:i + N_TRAIN] for i in range(N_TEST, len(myths), N_TRAIN)][:N_LISTS]
-    def measure(model, adapter=None):
-        return evaluate(model, tests[1], adapter), evaluate(model, tests[0], adapter)
-    def full(docs, rate): return train_all("full", thaw(base), docs, steps, rate)
-    def scratch(docs, n):
-        return train_all("scratch", init_model(len(vocab), rng), docs, n, SCRATCH_RATE)
-    def lora(docs, rank, targets=TARGETS):
-        return train_adapter(f"rank {rank}", base, targets, rank, docs, steps, rng)
-    def show(name, n, myth, on_names=None):
-        ends = "" if on_names is None else f"{on_names:8.3f}{on_names - names_before:+9.3f}"
-        gain = (on_base - myth) / (on_base - on_full)
-        print(f"   {name:20}{n:7}{n / n_params:7.1%}{myth:8.3f}{gain:8.0%}{ends}")
-    print(f"The base: {len(names) - N_TEST} names to train on, {N_TEST} held out")
-    base = train_all("base", init_model(len(vocab), rng), names[N_TEST:], args.steps, BASE_RATE)
-    before, n_params = to_bytes(base), sum(len(w) * len(w[0]) for w in base.values())
-    print(f"\n1. Learn myth from {N_TRAIN} words in {steps} steps, adapters on {' '.join(TARGETS)}"
-          "\n   Held-out loss in nats per token; gain: over the base, 100 % is that of full\n\n"
-          f"{'':23}trained          myth    gain   names  forgets")
-    half = f"full, rate {FULL_RATE / 2}"
-    in_full, slower = full(lists[0], FULL_RATE), full(lists[0], FULL_RATE / 2)
-    points = {"base": measure(base), "full": measure(in_full), half: measure(slower)}
-    (on_base, names_before), (on_full, _), _ = points.values()
-    for name, losses in points.items(): show(name, 0 if name == "base" else n_params, *losses)
-    adapters = {r: lora(lists[0], r) for r in RANKS}
-    sizes = {r: len(adapter_parameters(adapter)) for r, adapter in adapters.items()}
-    points.update({r: measure(base, adapter) for r, adapter in adapters.items()})
-    for r in RANKS: show(f"LoRA, rank {r}", sizes[r], *points[r])
-    alone = {n: evaluate(scratch(lists[0], n), tests[1])
-             for n in (max(steps // 4, 1), max(steps // 2, 1), steps)}
-    for n, loss in alone.items(): show(f"scratch, {n} steps", n_params, loss)
-    rank, n_best = max(RANKS), min(alone, key=alone.get)
-    print(f"\n   On {N_LISTS} lists of {N_TRAIN} words: loss on myth (and on names)\n\n"
-          f"   list   full           {half}  LoRA, rank {rank}   scratch, {n_best} steps")
-    table = [[*points["full"], *points[half], *points[rank], alone[n_best]]]
-    for docs in lists[1:]:
-        table.append([*measure(full(docs, FULL_RATE)), *measure(full(docs, FULL_RATE / 2)),
-                      *measure(base, lora(docs, rank)), evaluate(scratch(docs, n_best), tests[1])])
-    means = [math.fsum(column) / len(table) for column in zip(*table)]
-    for name, row in (*enumerate(table, 1), ("mean", means)):
-        print("   {:<7}{:.3f} ({:.3f})  {:.3f} ({:.3f})     {:.3f} ({:.3f})  {:.3f}".format(
-            name, *row))
-    share = (on_base - means[4]) / (on_base - means[0])
-    print("\n2. Which matrices? First list, rate of wte and lm_head; columns as in part 1\n")
-    for targets, r in (("wq wv", 4), ("wq wk wv wo", 2), ("fc1 fc2", 2), ("lm_head", 8)):
-        adapter = lora(lists[0], r, targets.split())
-        show(f"{targets}, rank {r}", len(adapter_parameters(adapter)), *measure(base, adapter))
-    print(f"\n3. Two adapters of rank {rank}, swapped on one base: held-out loss\n\n"
-          f"{'':21}names    myth  dinosaurs")
-    myth, dinos = adapters[rank], lora(dinosaurs[:N_TRAIN], rank)
-    losses = [[evaluate(base, part, adapter) for part in tests] for adapter in ({}, myth, dinos)]
-    losses.append([evaluate(scratch(dinosaurs[:N_TRAIN], n_best), part) for part in tests])
-    for name, row in zip(("base", "+ myth", "+ dinosaurs", "(dinos, scratch)"), losses):
-        print(f"   {name:16}" + "".join(f"{loss:8.3f}" for loss in row))
-    print(f"\n   Words at temperature {TEMPERATURE}, from the same random numbers\n\n"
-          f"   {'base':19}{'+ myth':19}+ dinosaurs")
-    for seed in [rng.random() for _ in range(6)]:
-        print("".join(f"   {sample(base, vocab, TEMPERATURE, random.Random(seed), adapter):16}"
-                      for adapter in ({}, myth, dinos)).rstrip())
-    print("\n4. Merged into the base: multiplications by matrices for a token, and the\n"
-          "   largest difference of a logit from the base and from base + myth\n")
-    merged, runs = merge(base, myth), {}
-    for name, model, adapter in (
-            ("base", base, {}), ("base + myth", base, myth), ("merged", merged, {}),
-            ("taken out again", merge(merged, myth, -1.0), {}),
-            ("base + untrained", base, init_adapter(base, TARGETS, rank, rng))):
-        work.clear()
-        runs[name] = read_logits(model, tests[1][:10], adapter), sum(work.values())
-    for name, (logits, count) in runs.items():
-        print(f"   {name:18}{count * len(vocab) // len(logits):6}" + "".join(
-            f"{largest_gap(logits, runs[other][0]):11.1e}" for other in ("base", "base + myth")))
-    print("\n5. The change that full training made: the share of its squares that 1, 2 and\n"
-          "   4 directions hold, in brackets of random numbers in the rows that moved. Bars\n"
-          "   from 0 to 1: 4 directions, # beyond random\n")
-    svd, nearer = {}, []
-    for name, w in base.items():
-        change = [list(map(operator.sub, *rows)) for rows in zip(in_full[name], w)]
-        noise = [[rng.gauss(0.0, 1.0) if any(row) else 0.0 for _ in row] for row in change]
-        svd[name] = singular_values(change, max(RANKS), rng)
-        pairs = [*zip(share_in(svd[name], change),
-                      share_in(singular_values(noise, max(RANKS), rng), noise))]
-        nearer.append(pairs[-1][0] > pairs[-1][1])
-        print(f"   {name:8}{len(change):2} x {len(change[0]):2}  " + " ".join(
-            f"{a:.2f} ({b:.2f})" for a, b in pairs) + "  " + ("-" * round(pairs[-1][1] * 20)).ljust(
-            round(pairs[-1][0] * 20), "#"))
-    print("\n   The base plus the first 1, 2 or 4 directions of each change; columns as in\n"
-          "   part 1, the first for numbers kept, not trained\n")
-    for r in RANKS:
-        n = sum(r * (len(w) + len(w[0])) for w in base.values())
-        show(f"{r} of 16", n, *measure(add_directions(base, svd, r)))
-    gap = max(largest_gap(runs[a][0], runs[b][0]) for a, b in
-              (("base + myth", "merged"), ("base", "taken out again")))
-    print("\nclaims")
-    for ok, claim in (
-            (sizes[rank] <= n_params / 10, f"trained: {sizes[rank]} of {n_params} parameters, "
-             f"<= 10%; numbers of Adam: {2 * sizes[rank]} of {2 * n_params}"),
-            (share >= 0.7, f"rank {rank}: {share:.0%} >= 70% of full training's held-out gain"),
-            (means[4] < means[6], f"on myth, better than scratch: {means[4]:.3f} < {means[6]:.3f}"),
-            (means[5] < means[1], f"forgets less than full at its best rate: names {means[5]:.3f} "
-                                  f"< {means[1]:.3f}"),
-            (gap <= 1e-9 and runs["merged"][1] == runs["base"][1],
-             f"merged, and taken out: logits to {gap:.0e} <= 1e-9, no more multiplications"),
-            (runs["base + untrained"][0] == runs["base"][0],
-             "step 0 is the base, to the last bit of the logits"),
-            (to_bytes(base) == before, f"the base's {len(before)} bytes are what they were"),
-            (all(min(losses[:3], key=lambda row: row[k]) is losses[k] for k in range(3)),
-             "swapped: of these three, each is the best on its own words"),
-            (all(nearer), "4 directions hold more of each change than of random numbers")):
-        print(f"[{'ok' if ok else 'no'}] {claim}")
-
-# Try this, one line at a time (seed 42, mean of 3 lists; rank 4 had 2.465 on myth, 2.389 on names):
-# - Value(0.0) for A too in init_adapter: 2.792 and 2.276, which is the base. Nothing ever moves.
-# - LORA_RATE = 0.02: 2.467 and 2.608. It learns no more, and forgets more than full training.
-# - TARGETS = "wq", "wv", the paper's choice for large models: 2.757 and 2.335.
-if __name__ == "__main__": run(main, __doc__)
+if __name__ == "__main__":
+    run()

@@ -76,6 +76,7 @@ EXTENSIONS = {
 # Other deliberate differences from the canon: {(script, name): reason}.
 DIFFERENCES = {
     ("micrornn.py", "log_probs"): "a recurrent network reads the word",
+    ("microlora.py", "linear"): "a frozen matrix may have an adapter beside it",
 }
 # What tests take out of a script's source: section 2 and the optimizer.
 TESTED = [*CANON[: CANON.index("rmsnorm") + 1], "adam_step"]

@@ -1,5 +1,6 @@
 """The facts that microlora.py teaches, each checked against a second way to compute it."""
 
+import gc
 import math
 import random
 
@@ -7,34 +8,57 @@ import pytest
 from scripts import load
 
 m = load("microlora.py")
-VOCAB = "\nabcdefghijklmnopqrstuvwxyz"
-WORD = m.encode("medusa", VOCAB)
-ALL = "wte", "wq", "wk", "wv", "wo", "fc1", "fc2", "lm_head"
+g = load("microgpt.py")
+VOCABULARY = m.make_vocabulary(m.NAMES.split())
+WORD = m.tokenize("medusa", VOCABULARY)
+ALL = ("token_embedding", "position_embedding", "lm_head", "layer0.query", "layer0.key")
+ALL += ("layer0.value", "layer0.output", "layer0.fc1", "layer0.fc2")
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    monkeypatch.setattr(m, "show_progress", lambda *args: None)
+
+
+def product(*matrices):
+    """The matrix product of lists of rows of floats."""
+    result = matrices[0]
+    for right in matrices[1:]:
+        columns = list(zip(*right))
+        result = [[math.fsum(map(lambda p, q: p * q, r, c)) for c in columns] for r in result]
+    return result
 
 
 def numbers(matrix):
     return [[p.data for p in row] for row in matrix]
 
 
-def difference(after, before):
-    return {
-        name: [[p - q for p, q in zip(*rows)] for rows in zip(after[name], before[name])]
-        for name in before
-    }
+def squares(matrix):
+    return math.fsum([p * p for row in matrix for p in row])
+
+
+def minus(a, b):
+    return [[p - q for p, q in zip(*rows)] for rows in zip(a, b)]
+
+
+def flat(model):
+    return [p for matrix in model.values() for row in matrix for p in row]
+
+
+def random_floats(rows, columns, rng, std=1.0):
+    return [[rng.gauss(0.0, std) for _ in range(columns)] for _ in range(rows)]
 
 
 @pytest.fixture
 def base():
     rng = random.Random(1)
-    return {
-        name: [[2 * p for p in row] for row in w]
-        for name, w in m.freeze(m.init_model(27, rng)).items()
-    }
+    frozen = m.freeze(m.init_model(len(VOCABULARY), rng))
+    return {name: [[2 * p for p in row] for row in w] for name, w in frozen.items()}
 
 
 @pytest.fixture
 def adapter(base):
-    """One that is no longer zero, on every matrix that can have one."""
+    """One that is no longer zero, on every matrix."""
     rng = random.Random(2)
     adapter = m.init_adapter(base, ALL, 3, rng)
     for p in m.adapter_parameters(adapter):
@@ -59,159 +83,290 @@ def check_gradients(build, params, n):
 
 
 def test_loss_against_finite_differences(base, adapter):
-    check_gradients(lambda: m.word_loss(base, WORD, adapter), m.adapter_parameters(adapter), 15)
+    adapted = m.with_adapter(base, adapter)
+    check_gradients(lambda: m.word_loss(adapted, WORD), m.adapter_parameters(adapter), 25)
     model = m.thaw(base)
-    params = [p for w in model.values() for row in w for p in row]
-    check_gradients(lambda: m.word_loss(model, WORD, {}), params, 15)
+    check_gradients(lambda: m.word_loss(model, WORD), m.parameters(model), 15)
 
 
-def test_project_and_look_up_are_the_formula(base, adapter):
-    x, rng = [0.1 * i - 0.7 for i in range(16)], random.Random(4)
-    for name in ("wq", "fc1", "lm_head"):
-        (a, b), w = map(numbers, adapter[name]), base[name]
-        z = [sum(p * q for p, q in zip(row, x)) for row in a]
-        expected = [
-            sum(p * q for p, q in zip(row, x)) + m.ALPHA / 3 * sum(p * q for p, q in zip(b_row, z))
-            for row, b_row in zip(w, b)
-        ]
-        out = m.project([m.Value(v) for v in x], name, base, adapter)
+def test_an_adapted_matrix_is_the_formula(base, adapter):
+    x = [0.1 * i - 0.7 for i in range(16)]
+    for name in ("layer0.query", "layer0.fc1", "lm_head"):
+        a, b = map(numbers, adapter[name])
+        change = product(b, product(a, [[v] for v in x]))
+        plain = product(base[name], [[v] for v in x])
+        expected = [w[0] + m.ALPHA / 3 * c[0] for w, c in zip(plain, change)]
+        matrix = m.with_adapter(base, adapter)[name]
+        out = m.linear([m.Value(v) for v in x], matrix)
         assert [v.data for v in out] == pytest.approx(expected, rel=1e-12)
-    (a, b), token = map(numbers, adapter["wte"]), rng.randrange(27)
-    expected = [
-        base["wte"][token][j] + m.ALPHA / 3 * sum(b[token][k] * a[k][j] for k in range(3))
-        for j in range(16)
-    ]
-    found = [v.data for v in m.look_up(token, base, adapter)]
-    assert found == pytest.approx(expected, rel=1e-12)
+    a, b = map(numbers, adapter["token_embedding"])
+    change = product(b, a)
+    row = m.with_adapter(base, adapter)["token_embedding"][5]
+    expected = [w + m.ALPHA / 3 * c for w, c in zip(base["token_embedding"][5], change[5])]
+    assert [v.data for v in row] == pytest.approx(expected, rel=1e-12)
 
 
-def test_step_0_is_the_base_to_the_last_bit(base):
-    rng = random.Random(5)
-    plain = m.read_logits(base, [WORD], {})
-    for rank in m.RANKS:
-        new = m.init_adapter(base, ALL, rank, rng)
-        assert m.read_logits(base, [WORD], new) == plain
-        m.word_loss(base, WORD, new).backward()
-        for a, b in new.values():  # B learns first: A's gradient is a product with B, which is 0
+def test_step_0_is_the_base_to_the_last_bit_and_b_moves_first(base):
+    plain = m.log_probs(base, WORD)
+    for rank in m.LORA_RATES:
+        new = m.init_adapter(base, ALL, rank, random.Random(5))
+        adapted = m.with_adapter(base, new)
+        assert m.log_probs_of(adapted, [WORD]) == plain
+        m.word_loss(adapted, WORD).backward()
+        for a, b in new.values():
             assert all(p.grad == 0.0 for row in a for p in row)
             assert any(p.grad != 0.0 for row in b for p in row)
-    # frozen or not, the model is the same
-    assert m.read_logits(m.thaw(base), [WORD], {}) == plain
+    assert [x.data for x in m.log_probs(m.thaw(base), WORD)] == plain
 
 
-def test_training_an_adapter_leaves_the_base_alone_and_learns(base, monkeypatch):
-    monkeypatch.setattr(m, "progress", lambda *args: None)
-    before = m.to_bytes(base)
-    assert len(before) == 8 * 4192
-    first = m.evaluate(base, [WORD])
-    adapter = m.train_adapter("phase", base, m.TARGETS, 2, [WORD], 15, random.Random(6))
-    assert m.to_bytes(base) == before
-    assert m.evaluate(base, [WORD], adapter) < first - 0.01
-    base["fc1"][3][3] = math.nextafter(base["fc1"][3][3], 9)
-    assert m.to_bytes(base) != before  # the comparison sees a last bit
+def test_with_a_at_zero_too_nothing_ever_moves(base):
+    adapter = m.init_adapter(base, m.TARGETS, 2, random.Random(5))
+    for p in m.adapter_parameters(adapter):
+        p.data = 0.0
+    params = m.adapter_parameters(adapter)
+    m.train("phase", m.with_adapter(base, adapter), params, [WORD], 5, 0.1)
+    assert all(p.data == 0.0 for p in params)
 
 
-def test_sizes(base):
-    for rank in m.RANKS:
-        adapter = m.init_adapter(base, ("wq", "fc1"), rank, random.Random(0))
-        assert len(m.adapter_parameters(adapter)) == rank * (16 + 16 + 16 + 64)
-        used = m.init_adapter(base, m.TARGETS, rank, random.Random(0))
-        assert len(m.adapter_parameters(used)) <= 0.1 * 4192
+def test_the_base_is_frozen_while_an_adapter_learns(base):
+    before = [p.hex() for p in flat(base)]
+    rng = random.Random(6)
+    adapter = m.train_adapter("phase", base, 2, 0.02, [WORD], 15, rng)
+    assert [p.hex() for p in flat(base)] == before
+    first = m.word_loss(base, WORD)
+    assert m.word_loss(m.merge(base, adapter), WORD) < first - 0.01
+    m.adapt(
+        m.Way("full", 0, 0.01, "F"),
+        1.0,
+        m.Base(base, {"myth": [1.0], "names": [1.0]}),
+        m.Words(VOCABULARY, [], [[WORD]], [], {"myth": [WORD], "names": [WORD]}),
+        3,
+        1,
+    )
+    assert [p.hex() for p in flat(base)] == before
 
 
-def test_merged_is_adapted_at_no_cost_and_comes_out_again(base, adapter):
-    m.work.clear()
-    adapted = m.read_logits(base, [WORD], adapter)
-    tokens, per_token = len(WORD) - 1, 4 * 256 + 2 * 1024 + 27 * 16
-    assert m.work["W"] == tokens * per_token
-    extra = sum(3 * (i + j) + 3 for i, j in [(16, 16)] * 4 + [(64, 16), (16, 64), (27, 16)])
-    assert m.work["adapter"] == tokens * (extra + 4 * 16)
-    before, merged = m.to_bytes(base), m.merge(base, adapter)
-    assert m.to_bytes(base) == before
-    m.work.clear()
-    assert m.read_logits(merged, [WORD], {}) == pytest.approx(adapted, abs=1e-9)
-    assert dict(m.work) == {"W": tokens * per_token}
-    assert m.largest_gap(adapted, m.read_logits(base, [WORD], {})) > 0.01
+def test_no_cycle_keeps_a_graph_alive(base, adapter):
+    gc.collect()
+    gc.disable()
+    try:
+        m.word_loss(m.with_adapter(base, adapter), WORD).backward()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_how_many_numbers_are_trained(base):
+    assert m.n_numbers(base) == 4192 == len(flat(base))
+    for way in m.all_ways():
+        if way.rank == 0:
+            assert m.n_trained(way, base) == 4192
+        else:
+            used = m.init_adapter(base, m.TARGETS, way.rank, random.Random(0))
+            assert m.n_trained(way, base) == len(m.adapter_parameters(used))
+            assert m.n_trained(way, base) == way.rank * 2 * (27 + 16)
+    largest = m.all_ways()[-1]
+    assert m.n_trained(largest, base) < 0.1 * 4192
+
+
+def test_merged_is_adapted_on_every_matrix_and_comes_out_again(base, adapter):
+    adapted = m.log_probs_of(m.with_adapter(base, adapter), [WORD])
+    merged = m.merge(base, adapter)
+    assert m.log_probs(merged, WORD) == pytest.approx(adapted, abs=1e-9)
+    assert m.largest_gap(adapted, m.log_probs(base, WORD)) > 0.01
+    a, b = map(numbers, adapter["layer0.fc2"])
+    for row, w, change in zip(merged["layer0.fc2"], base["layer0.fc2"], product(b, a)):
+        assert row == pytest.approx([p + m.ALPHA / 3 * q for p, q in zip(w, change)], rel=1e-12)
     out = m.merge(merged, adapter, -1.0)
     for name, w in base.items():
         for row, other in zip(w, out[name]):
             assert other == pytest.approx(row, abs=1e-12)
 
 
-def test_singular_values_of_a_known_matrix():
+@pytest.mark.parametrize("name", ALL)
+def test_any_matrix_may_have_an_adapter(base, adapter, name):
+    one = {name: adapter[name]}
+    apart = m.log_probs_of(m.with_adapter(base, one), [WORD])
+    assert apart == pytest.approx(m.log_probs(m.merge(base, one), WORD), abs=1e-9)
+    assert m.largest_gap(apart, m.log_probs(base, WORD)) > 1e-5
+
+
+def test_an_adapter_for_an_unknown_matrix_is_refused(base, adapter):
+    with pytest.raises(ValueError, match="layer7.query"):
+        m.with_adapter(base, {"layer7.query": adapter["lm_head"]})
+    with pytest.raises(KeyError):
+        m.init_adapter(base, ("layer7.query",), 2, random.Random(0))
+
+
+def test_the_example_of_one_direction():
+    matrix = m.FrozenMatrix(
+        [[0.0] * 3] * 2,
+        m.LowRank([[m.Value(v) for v in (2, 0, -1)]], [[m.Value(0.5)], [m.Value(3.0)]]),
+    )
+    out = matrix.times([m.Value(v) for v in (1, 5, 4)])
+    assert [v.data for v in out] == [m.ALPHA * -1.0, m.ALPHA * -6.0]
+
+
+def test_directions_of_a_known_matrix():
     # s = 3, 2, 0.5 between orthonormal vectors
     u = [[0.6, 0.8, 0.0, 0.0], [-0.8, 0.6, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]
     v = [[1.0, 0.0, 0.0], [0.0, 0.28, 0.96], [0.0, -0.96, 0.28]]
     s = [3.0, 2.0, 0.5]
     w = [[sum(s[k] * u[k][i] * v[k][j] for k in range(3)) for j in range(3)] for i in range(4)]
-    found = m.singular_values(w, 4, random.Random(7))
-    assert [value for value, _, _ in found[:3]] == pytest.approx(s, rel=1e-8)
+    found = m.directions(w, 4, random.Random(7))
+    assert [d.s for d in found[:3]] == pytest.approx(s, rel=1e-8)
     for k in range(3):
-        along = sum(a * b for a, b in zip(found[k][1], u[k]))
-        assert abs(along) == pytest.approx(1.0, abs=1e-6)
-    assert found[3][0] < 1e-6 and m.square(w) == pytest.approx(13.25)
-    shares = m.share_in(found, w)
-    assert shares == pytest.approx([9 / 13.25, 1.0 - 0.25 / 13.25, 1.0], rel=1e-6)
-    assert m.singular_values([[0.0, 0.0]], 1, random.Random(0))[0][0] == 0.0
+        assert abs(m.dot(found[k].u, u[k])) == pytest.approx(1.0, abs=1e-6)
+        assert abs(m.dot(found[k].v, v[k])) == pytest.approx(1.0, abs=1e-6)
+    assert found[3].s < 1e-6
+    assert m.directions([[0.0, 0.0]], 1, random.Random(0))[0].s == 0.0
 
 
-def test_directions_add_up_to_the_update(base):
+def test_the_example_of_the_svd():
+    first, second = m.directions([[3.0, 1.0], [1.0, 3.0]], 2, random.Random(1))
+    assert (first.s, second.s) == pytest.approx((4.0, 2.0))
+    assert abs(first.u[0]) == pytest.approx(0.71, abs=0.005)
+    term = m.add_direction([[0.0, 0.0], [0.0, 0.0]], second)
+    assert [p for row in term for p in row] == pytest.approx([1, -1, -1, 1], abs=1e-4)
+
+
+def test_directions_add_up_to_the_change(base):
     rng = random.Random(8)
-    after = dict(base, wq=[[p + rng.gauss(0, 1) for p in row] for row in base["wq"]])
-    update = difference(after, base)
-    svd = {name: m.singular_values(w, 16 if name == "wq" else 1, rng) for name, w in update.items()}
-    whole = m.add_directions(base, svd, 16)
-    for row, other in zip(whole["wq"], after["wq"]):
+    after = dict(base)
+    after["layer0.query"] = minus(base["layer0.query"], random_floats(16, 16, rng))
+    found = m.change_in_directions(base, after, lambda w, n, rng: m.directions(w, 16, rng), rng)
+    whole = m.add_change(base, found, 16)
+    for row, other in zip(whole["layer0.query"], after["layer0.query"]):
         assert other == pytest.approx(row, abs=1e-4)
-    assert whole["fc1"] == base["fc1"]
-    for r in (1, 2):  # Eckart-Young: what is missing are the other singular values
-        rest = difference(after, m.add_directions(base, svd, r))["wq"]
-        missing = sum(s * s for s, _, _ in svd["wq"][r:])
-        assert m.square(rest) == pytest.approx(missing, rel=1e-3)
+    assert whole["layer0.fc1"] == base["layer0.fc1"]
+    for r in (1, 2, 4):  # Eckart and Young: what is missing are the other singular values
+        kept = m.add_change(base, found, r)["layer0.query"]
+        missing = math.fsum([d.s**2 for d in found["layer0.query"][r:]])
+        assert squares(minus(after["layer0.query"], kept)) == pytest.approx(missing, rel=1e-3)
 
 
-def test_evaluate_weighs_every_token_the_same(base):
-    docs = [[0, 3, 1, 0], [0, 5, 0]]
-    losses = [m.word_loss(base, doc, {}).data for doc in docs]
-    assert m.evaluate(base, docs) == pytest.approx((3 * losses[0] + 2 * losses[1]) / 5, rel=1e-12)
+def test_random_directions_act_as_the_matrix_on_what_they_hold():
+    rng = random.Random(9)
+    matrix = random_floats(5, 16, rng)
+    found = m.random_directions(matrix, 3, rng)
+    kept = [[0.0] * 16 for _ in range(5)]
+    for direction in found:
+        kept = m.add_direction(kept, direction)
+        assert m.dot(direction.v, direction.v) == pytest.approx(1.0)
+    left = squares(minus(matrix, kept))
+    assert squares(matrix) * 0.4 < left < squares(matrix)
+    # a direction is that of the matrix for a random v, so one more for each of 16 leaves nothing
+    first = found[0]
+    image = [p[0] for p in product(matrix, [[v] for v in first.v])]
+    assert [first.s * u for u in first.u] == pytest.approx(image)
+
+
+def outcome_of(forgot):
+    return m.Outcome([], forgot)
+
+
+def test_what_is_forgotten_at_a_gain_lies_between_two_points():
+    points = [
+        m.Point(0.0, 0.0, outcome_of([0.0, 0.0])),
+        m.Point(0.5, 0.1, outcome_of([1.0, -2.0])),
+        m.Point(1.0, 0.3, outcome_of([4.0, 0.0])),
+    ]
+    assert m.forgot_at_gain(points, 0.2) == pytest.approx([2.5, -1.0])
+    assert m.forgot_at_gain(points, 0.05) == pytest.approx([0.5, -1.0])
+    assert m.forgot_at_gain(points, 0.1) == pytest.approx([1.0, -2.0])
+    assert m.forgot_at_gain(points, 0.7) == [4.0, 0.0]
+    bent = [*points, m.Point(2.0, 0.2, outcome_of([9.0, 9.0]))]
+    assert m.forgot_at_gain(bent, 0.7) == [4.0, 0.0]
+
+
+def test_equal_gain_is_compared_name_by_name():
+    words = m.Words([], [], [], [], {"names": [[0, 1, 0], [0, 1, 2, 0]], "myth": []})
+    full = [m.Point(0.0, 0.0, outcome_of([0.0, 0.0])), m.Point(1.0, 0.4, outcome_of([1.0, 2.0]))]
+    ours = [m.Point(1.0, 0.2, outcome_of([1.5, 1.0]))]
+    others, more = m.compare_at_equal_gain(ours, full, words)
+    assert others == pytest.approx((0.5 + 1.0) / 5)
+    assert more.mean == pytest.approx((1.0 + 0.0) / 5)
+
+
+def test_outcome_is_a_mean_over_the_models(base, adapter):
+    other = m.merge(base, adapter)
+    words = m.Words(VOCABULARY, [], [], [], {"myth": [WORD], "names": [WORD, [0, 1, 0]]})
+    nats = {kind: m.nats_of_model(base, some) for kind, some in words.held_out.items()}
+    found = m.outcome([base, other], m.Base(base, nats), words)
+    half = (m.nats_of_model(base, [WORD])[0] - m.nats_of_model(other, [WORD])[0]) / 2
+    assert found.learned == pytest.approx([half])
+    assert found.forgot[0] == pytest.approx(-half)
+    assert m.gain_of(found, words).mean == pytest.approx(half / 7)
+    assert len(found.forgot) == 2
+
+
+def test_words_of_a_kind_are_shared_out_without_overlap():
+    words = m.split_words(random.Random(4))
+    lists = [*words.myth_lists, words.held_out["myth"]]
+    myth = [tuple(tokens) for some in lists for tokens in some]
+    aside = {tuple(m.tokenize(w, VOCABULARY)) for w in m.MYTH.split()[::3]}
+    assert len(set(myth)) == len(myth) == 140 and not set(myth) & aside
+    assert [len(some) for some in lists] == [20, 20, 100]
+    for some, held_out in ((words.names, "names"), (words.dinosaurs, "dinosaurs")):
+        everything = [tuple(tokens) for tokens in some + words.held_out[held_out]]
+        assert len(set(everything)) == len(everything)
+    assert len(words.names) == 540 and len(words.held_out["names"]) == 60
+    assert len(words.dinosaurs) == 20 and len(words.held_out["dinosaurs"]) == 40
+    assert m.split_words(random.Random(5)).myth_lists != words.myth_lists
 
 
 def test_words_are_apart_and_short_enough():
-    for part in (m.MYTHS, m.DINOSAURS):
-        assert len(set(part)) == len(part) and not set(part) & set(m.NAMES)
-        assert all(len(word) < m.BLOCK_SIZE and word.isascii() for word in part)
-    assert len(m.MYTHS) >= m.N_TEST + m.N_LISTS * m.N_TRAIN
-
-
-def test_without_an_adapter_the_model_is_microgpts(base, monkeypatch):
-    g = load("microgpt.py")
-    for name in ("N_EMBD", "N_HEAD", "BLOCK_SIZE"):
-        monkeypatch.setattr(g, name, getattr(m, name))
-    names = {"wte": "token_embedding", "wpe": "position_embedding", "lm_head": "lm_head"}
-    names.update(wq="layer0.query", wk="layer0.key", wv="layer0.value", wo="layer0.output")
-    names.update(fc1="layer0.fc1", fc2="layer0.fc2")
-    theirs = {names[name]: w for name, w in base.items()}
-    cache, caches = ([], []), g.new_caches()
-    for token in WORD:  # microgpt.py norms the embedding once more: a difference of 1e-5 in it
-        ours = [v.data for v in m.gpt(base, token, cache, {})]
-        assert ours == pytest.approx(g.gpt(theirs, token, caches), rel=1e-3, abs=1e-4)
-    for seed in range(5):
-        word = m.sample(base, VOCAB, 0.7, random.Random(seed), {})
-        assert word == g.sample(theirs, VOCAB, 0.7, random.Random(seed))
+    kinds = [part.split() for part in (m.NAMES, m.MYTH, m.DINOSAURS)]
+    everything = [word for words in kinds for word in words]
+    assert len(set(everything)) == len(everything)
+    assert all(len(word) < m.BLOCK_SIZE and word.isascii() for word in everything)
 
 
 def test_train_is_adam_from_the_first_step_with_a_falling_rate(base):
-    docs = [WORD, m.encode("io", VOCAB), m.encode("pan", VOCAB)]
+    words = [WORD, m.tokenize("io", VOCABULARY), m.tokenize("pan", VOCABULARY)]
     model, twin = m.thaw(base), m.thaw(base)
-    params, others = [[p for w in x.values() for row in w for p in row] for x in (model, twin)]
-    m.train("phase", model, params, docs, 3, 0.01)
+    params, others = m.parameters(model), m.parameters(twin)
+    m.train("phase", model, params, words[:2], 3, 0.01)
     a, b = [0.0] * len(others), [0.0] * len(others)
     for step in (1, 2, 3):
         for p in others:
             p.grad = 0.0
-        m.word_loss(twin, docs[step % 3], {}).backward()
-        m.adam_step(others, a, b, step, 0.01 * (4 - step) / 3, m.BETA1, m.BETA2)
+        m.word_loss(twin, words[(step - 1) % 2]).backward()
+        m.adam_step(others, a, b, step, 0.01 * ((4 - step) / 3), m.BETA1, m.BETA2)
     assert [p.data for p in params] == [p.data for p in others]
+
+
+def test_rates_are_multiplied_by_the_factor(base, monkeypatch):
+    rates = []
+    monkeypatch.setattr(m, "train", lambda *args: rates.append(args[-1]))
+    words = m.Words(VOCABULARY, [], [[WORD], [WORD]], [], {"myth": [WORD], "names": [WORD]})
+    for way in m.all_ways()[:2]:
+        m.adapt(way, 0.5, m.Base(base, {"myth": [1.0], "names": [1.0]}), words, 3, 1)
+    assert rates == [m.FULL_RATE / 2] * 2 + [m.LORA_RATES[1] / 2] * 2
+
+
+def test_what_a_difference_means_in_words():
+    assert m.in_words(m.Estimate(0.3, 0.1)).startswith("more")
+    assert m.in_words(m.Estimate(-0.3, 0.1)).startswith("less")
+    assert m.in_words(m.Estimate(0.3, 0.2)).startswith("no less")
+
+
+def test_the_picture_has_gain_to_the_right_and_forgetting_up(capsys):
+    words = m.Words([], [], [], [], {"names": [[0, 0]], "myth": []})
+    curve = [m.Point(0.0, 0.0, outcome_of([0.0])), m.Point(1.0, 0.5, outcome_of([1.0]))]
+    other = [m.Point(0.0, 0.0, outcome_of([0.0])), m.Point(1.0, 1.0, outcome_of([0.5]))]
+    curves = {m.Way("", 0, 0, "F"): curve, m.Way("", 1, 0, "1"): other}
+    m.draw_plane(curves, words, width=20, height=5)
+    rows = [row[11:] for row in capsys.readouterr().out.splitlines()[1:6]]
+    assert [row.find("F") for row in rows] == [10, -1, -1, -1, -1]
+    assert [row.find("1") for row in rows] == [-1, -1, 20, -1, -1]
+    assert [row.find("o") for row in rows] == [-1, -1, -1, -1, 0]
+
+
+def test_without_an_adapter_the_model_is_microgpts(base):
+    theirs = g.log_probs(base, WORD)
+    assert m.log_probs(base, WORD) == theirs
+    assert m.log_probs_of(m.with_adapter(base, {}), [WORD]) == pytest.approx(theirs, abs=1e-12)
 
 
 def test_largest_gap():
