@@ -5,12 +5,13 @@
 A small GPT learns given names. Then it is to learn the names of Greek and Roman myth, from 20
 words. LoRA (low-rank adaptation) leaves the model as it is and puts thin matrices beside two of
 its own, an adapter, which alone is trained. You will see how much of it that learns, beside
-training all of the model and beside starting anew; what is forgotten of given names meanwhile; in
-how many directions the model would have changed by itself; and adapters swapped on one model.
+training all of the model and beside starting anew; what is forgotten of given names meanwhile; how
+much of what training all of it does would fit into an adapter; and two adapters swapped on one
+model.
 
-When to use one: if a model is large and there are many tasks, as each costs only an adapter, and a
-training needs memory for the adapter alone. When not: if the task is far from what the model knows,
-or if as little as possible may be forgotten. Both are shown.
+When to use one: if a model is large and there are many tasks, as each costs only an adapter, and
+the optimizer needs memory for the adapter alone. When not: if the task is far from what the model
+knows. And do not expect it to forget less; part 2 of the output is about that.
 
 Read it from top to bottom. You need Python and school calculus; what machine learning adds is
 explained on the way. Sections 2 and 3 and the optimizer of section 4 are shared by the scripts of
@@ -49,9 +50,9 @@ ADAPTATION_STEPS = 60  # steps in which the base is adapted, one word each
 # The adapters, section 5.
 ALPHA = 2  # B A is multiplied by ALPHA / r
 TARGETS = ("token_embedding", "lm_head")  # the matrices that get an adapter
-FULL_RATE = 0.006  # the rate at which all parameters learn most of myth (section 1 says on what)
-LORA_RATES = {1: 0.036, 2: 0.036, 4: 0.024}  # the same for adapters, by their rank r
-SCRATCH_RATE = 0.02  # the same for a new model
+FULL_RATE = 0.006  # training all parameters; chosen on words that are set aside, section 1
+LORA_RATES = {1: 0.036, 2: 0.036, 4: 0.024}  # adapters, by rank; chosen in the same way
+SCRATCH_RATE = 0.02  # a new model; chosen in the same way
 
 # The experiments, section 6.
 N_LISTS = 2  # lists of words to learn from; figures are means over them
@@ -79,10 +80,12 @@ TEMPERATURE = 0.7  # when a model writes: below 1, likely letters become likelie
 # (Section 3 says why it is the logarithm.)
 #
 # A model could learn its words by heart and be of no use for any other. So in each kind some words
-# are held out: no model learns from them, and all losses that are printed are measured on them.
+# are held out: no model learns from them, and all losses in the output are measured on them.
 #
-# The base learns from 540 names. Of myth there are 210 words. Every third of them is set aside: by
-# these words, which nothing below is measured on, the rates of section 5 were chosen. Of the others
+# The base learns from 540 names. Of myth there are 210 words. Every third of them is set aside. The
+# rates above were chosen on these words, and nothing in the output is measured on them. (Each rate
+# gained most among at least four that were tried, with the next lower and the next higher ones no
+# better, on average over four seeds.) Of the others
 # two lists of 20 are for learning, and 100 are held out. A list is short, so it matters which
 # words are on it; that is why there are two.
 
@@ -608,7 +611,7 @@ def train(label, model, params, word_lists, steps, rate):
 
 
 def thaw(frozen):
-    """The reverse of freeze(): a copy of a frozen model in Values, which can be trained."""
+    """A model of Values from a frozen one: the opposite of freeze()."""
     return {name: [[Value(p) for p in row] for row in matrix] for name, matrix in frozen.items()}
 
 
@@ -635,6 +638,14 @@ def thaw(frozen):
 # x = (1, 5, 4) and alpha = 1, A x is 2 * 1 + 0 * 5 - 1 * 4 = -2, and whatever stands in B, a column
 # of m numbers, is added -2 times. So the rows of A say which directions of x matter, and the
 # columns of B in which directions h moves: r of them, where W has as many as min(m, n).
+#
+# The token embedding is not multiplied by a vector. The model takes row i of it, for token i. With
+# an adapter, that is row i of W + (alpha / r) B A:
+#
+#     W[i]  +  (alpha / r) * (B[i][0] * A[0]  +  ...  +  B[i][r-1] * A[r-1])
+#
+# Here the rows of A are the directions in which a row may move, the same for all tokens, and B says
+# how far each token moves in them.
 #
 # Trained are r (m + n) numbers instead of m n. For lm_head, with m = 27, n = 16 and r = 4, these
 # are 172 instead of 432, which is no great matter; for a matrix of 4096 x 4096, as in models of 7
@@ -763,7 +774,7 @@ def merge(base, adapter, sign=1.0):
 # What does a model forget when it learns more? The base with an adapter beside it forgets nothing:
 # take the adapter out, and all is as it was. But while it is in, the model guesses myth, and is
 # worse at names. How much worse depends on how far it was moved, and with that on the learning
-# rate, at least as much as on the way. So two ways cannot be compared at one rate each. Part 2 of
+# rate. So two ways of training cannot be compared at one rate each. Part 2 of
 # the output trains each at several rates, and compares what is forgotten for the same gain. (In
 # large models LoRA was found to learn less and to forget less, on much the same curve of gain and
 # forgetting: arXiv:2405.09673.)
@@ -847,14 +858,16 @@ def add_direction(matrix, direction, sign=1.0):
 
 
 def random_directions(matrix, n, rng):
-    """n Directions that make the same of n random vectors v as the matrix does: to compare."""
+    """n Directions, to compare: what a matrix does to n random vectors v at right angles."""
     found = []
-    rest = matrix
     for _ in range(n):
-        v = unit_vector([rng.gauss(0.0, 1.0) for _ in matrix[0]])
-        image = linear(v, rest)
+        v = [rng.gauss(0.0, 1.0) for _ in matrix[0]]
+        for earlier in found:
+            along = dot(v, earlier.v)
+            v = [a - along * b for a, b in zip(v, earlier.v)]
+        v = unit_vector(v)
+        image = linear(v, matrix)
         found.append(Direction(math.sqrt(dot(image, image)), unit_vector(image), v))
-        rest = add_direction(rest, found[-1], -1.0)
     return found
 
 
@@ -998,23 +1011,28 @@ def per_token(nats, token_lists):
     return mean_and_error(nats, [len(tokens) - 1 for tokens in token_lists])
 
 
-def gain_of(found, words):
+def gain_of(result, words):
     """By how much the loss on held-out myth fell: an Estimate."""
-    return per_token(found.learned, words.held_out["myth"])
+    return per_token(result.learned, words.held_out["myth"])
 
 
-def forgets_of(found, words):
+def forgets_of(result, words):
     """By how much the loss on held-out names rose: an Estimate."""
-    return per_token(found.forgot, words.held_out["names"])
+    return per_token(result.forgot, words.held_out["names"])
 
 
-def row_of(label, n_numbers, n_all, found, words):
-    """A row of the tables of parts 1 and 3."""
-    gain = gain_of(found, words)
-    forgets = forgets_of(found, words)
-    size = f"{n_numbers:6} {n_numbers / n_all:5.0%}"
+def row_of(label, n_used, n_all, result, words):
+    """A row of the tables of parts 1 and 3; n_used of n_all numbers are trained, or kept."""
+    gain = gain_of(result, words)
+    forgets = forgets_of(result, words)
+    size = f"{n_used:6} {n_used / n_all:5.0%}"
     cells = f"{gain.mean:7.3f} +- {gain.error:.3f} {forgets.mean:9.3f} +- {forgets.error:.3f}"
     return f"   {label:22} {size} {cells}"
+
+
+def share_of_gain(result, whole):
+    """Which share of the gain of another Outcome this one has: an Estimate."""
+    return mean_and_error(result.learned, whole.learned)
 
 
 # ----- Part 1: what an adapter learns -------------------------------------------------------------
@@ -1060,10 +1078,12 @@ def what_it_learns(base, words, steps, seed):
         best[way] = adapt(way, 1.0, base, words, steps, seed)
         print(row_of(way.label, n_trained(way, base.model), n_all, best[way].outcome, words))
     scratch = outcome(models_from_scratch(words, steps, seed), base, words)
-    print(row_of("a new model", n_all, n_all, scratch, words))
+    gain = gain_of(scratch, words)
+    print(f"   {'a new model':22} {n_all:6}  100% {gain.mean:7.3f} +- {gain.error:.3f}")
     full, *_, largest = all_ways()
     ours = best[largest].outcome
-    share = gain_of(ours, words).mean / gain_of(best[full].outcome, words).mean
+    share = share_of_gain(ours, best[full].outcome)
+    at_least = share.mean - 2 * share.error
     n = n_trained(largest, base.model)
     print(f"\n   Rank {largest.rank} trains {n} of {n_all} numbers. For each Adam keeps two more:")
     print(f"   {2 * n} instead of {2 * n_all}.")
@@ -1071,8 +1091,9 @@ def what_it_learns(base, words, steps, seed):
     lead = per_token(lead, words.held_out["myth"])
     name = f"rank {largest.rank}"
     statement = f"{name} gains {lead.mean:.3f} more than a new model, over 2 x {lead.error:.3f}"
+    in_short = f"{name} gains {share.mean:.0%} of what all parameters gain"
     claims = [
-        check(share > 0.5, f"{name} gains {share:.0%} of what all parameters gain, over 50%"),
+        check(at_least > 1 / 3, f"{in_short}; 2 errors less, {at_least:.0%}, over 1/3"),
         check(lead.mean > 2 * lead.error, statement),
     ]
     return best, claims
@@ -1086,7 +1107,7 @@ class Point(NamedTuple):
 
     factor: float  # of the best rate; 0 is the base itself
     gain: float
-    found: Outcome
+    outcome: Outcome
 
 
 def curve_of(way, best, base, words, steps, seed):
@@ -1094,25 +1115,64 @@ def curve_of(way, best, base, words, steps, seed):
     nothing = Outcome([0.0] * len(words.held_out["myth"]), [0.0] * len(words.held_out["names"]))
     points = [Point(0.0, 0.0, nothing)]
     for factor in RATE_FACTORS:
-        found = best.outcome
+        result = best.outcome
         if factor != 1.0:
-            found = adapt(way, factor, base, words, steps, seed).outcome
-        points.append(Point(factor, gain_of(found, words).mean, found))
+            result = adapt(way, factor, base, words, steps, seed).outcome
+        points.append(Point(factor, gain_of(result, words).mean, result))
     return points
 
 
-def forgot_at_gain(points, gain):
-    """For each name, what is forgotten at this gain: between two points, in proportion."""
+def best_point(points):
+    """The Point of the largest gain."""
+    return max(points, key=lambda point: point.gain)
+
+
+def point_between(low, high, gain):
+    """What two Points come to at a gain between theirs: in proportion, for each word."""
     # Say gains 0.1 and 0.3 come with 1 and 4 nats forgotten of a name. Then a gain of 0.2 is taken
-    # to come with 2.5. Beyond the largest gain, what is forgotten there is all that can be said.
-    before = points[0]
-    for point in points[1:]:
-        if before.gain <= gain < point.gain:
-            t = (gain - before.gain) / (point.gain - before.gain)
-            pairs = zip(before.found.forgot, point.found.forgot)
-            return [(1.0 - t) * low + t * high for low, high in pairs]
-        before = point
-    return max(points, key=lambda point: point.gain).found.forgot
+    # to come with 2.5.
+    t = (gain - low.gain) / (high.gain - low.gain)
+
+    def between(numbers, other_numbers):
+        return [(1.0 - t) * a + t * b for a, b in zip(numbers, other_numbers)]
+
+    learned = between(low.outcome.learned, high.outcome.learned)
+    forgot = between(low.outcome.forgot, high.outcome.forgot)
+    return Point((1.0 - t) * low.factor + t * high.factor, gain, Outcome(learned, forgot))
+
+
+class Comparison(NamedTuple):
+    """An adapter and training all parameters, where both gain the same."""
+
+    gain: float
+    forgets: float  # the adapter
+    others: float  # all parameters
+    more: Estimate  # how much more the adapter forgets
+
+
+def compare_at_equal_gain(curve, curve_of_full, words):
+    """The Comparison at the largest gain of an adapter's curve."""
+    ours = best_point(curve)
+    low = high = best_point(curve_of_full)  # if even that gains less, it is compared with as it is
+    for before, after in zip(curve_of_full, curve_of_full[1:]):
+        if before.gain <= ours.gain < after.gain:
+            low, high = before, after
+            break
+    others, slope = high, 0.0
+    if low is not high:
+        others = point_between(low, high, ours.gain)
+        rise = forgets_of(high.outcome, words).mean - forgets_of(low.outcome, words).mean
+        slope = rise / (high.gain - low.gain)
+    # The difference is off by chance, because it is measured on some names only; and because the
+    # gains are equal only on the words of myth that they are measured on. With a steep slope of the
+    # curve, the second counts.
+    forgot = [a - b for a, b in zip(ours.outcome.forgot, others.outcome.forgot)]
+    learned = [a - b for a, b in zip(ours.outcome.learned, others.outcome.learned)]
+    more = per_token(forgot, words.held_out["names"])
+    error_of_gain = per_token(learned, words.held_out["myth"]).error
+    more = Estimate(more.mean, math.hypot(more.error, slope * error_of_gain))
+    forgets = [forgets_of(point.outcome, words).mean for point in (ours, others)]
+    return Comparison(ours.gain, *forgets, more)
 
 
 def gain_against_forgetting(best, base, words, steps, seed):
@@ -1122,23 +1182,23 @@ def gain_against_forgetting(best, base, words, steps, seed):
     curves = {}
     for way in (full, smallest, largest):
         curves[way] = curve_of(way, best[way], base, words, steps, seed)
+    factors = ", ".join([f"{factor:g}" for factor in RATE_FACTORS])
     print("\n2. Gain against forgetting\n")
     print("   A higher rate learns more, up to a point, and forgets more. Here each way is")
-    print("   at 1/4, 1/2 and all of its best rate: F is training all parameters, 1 and 4")
-    print("   are adapters of that rank, o is the base. Far to the right and low is good.\n")
+    print(f"   shown at {factors} times the rate of part 1. F is training all parameters,")
+    print("   a number is an adapter of that rank, o is the base. Good is right and low.\n")
     draw_plane(curves, words)
-    print("\n   What an adapter forgets at its best rate, and what training all parameters")
-    print("   forgets at the lower rate at which it gains as much:\n")
+    print("\n   What an adapter forgets where it gains most, and what training all parameters")
+    print("   forgets for the same gain, estimated between two of its points:\n")
     print("                     gain   forgets   all parameters   difference")
+    found = {}
     for way in (smallest, largest):
-        gain = curves[way][-1].gain
-        forgets = forgets_of(curves[way][-1].found, words).mean
-        others, more = compare_at_equal_gain(curves[way], curves[full], words)
+        found[way] = compare_at_equal_gain(curves[way], curves[full], words)
+        gain, forgets, others, more = found[way]
         cells = f"{gain:9.3f} {forgets:9.3f} {others:16.3f}   {more.mean:+.3f} +- {more.error:.3f}"
         print(f"   {way.label:12} {cells}")
-    print(f"\n   So rank {largest.rank} forgets", end=" ")
-    print(in_words(compare_at_equal_gain(curves[largest], curves[full], words)[1]))
-    more = compare_at_equal_gain(curves[smallest], curves[full], words)[1]
+    print(f"\n   So rank {largest.rank} forgets {in_words(found[largest].more)}")
+    more = found[smallest].more
     name = f"rank {smallest.rank}"
     statement = f"at equal gain {name} forgets {more.mean:.3f} more, over 2 x {more.error:.3f}"
     return [check(more.mean > 2 * more.error, statement)]
@@ -1153,89 +1213,93 @@ def in_words(difference):
     return "no less and no more, as far as these words can tell."
 
 
-def compare_at_equal_gain(curve, curve_of_full, words):
-    """What full training forgets at the last gain of a curve, and how much more the curve does."""
-    last = curve[-1]
-    names = words.held_out["names"]
-    others = forgot_at_gain(curve_of_full, last.gain)
-    differences = [a - b for a, b in zip(last.found.forgot, others)]
-    return per_token(others, names).mean, per_token(differences, names)
-
-
 # ----- Part 3: in how many directions the model changes -------------------------------------------
 
 
-def change_in_directions(before, after, find, rng):
-    """{name: max(KEPT) Directions of the change of this matrix}, found by the function find."""
-    result = {}
+def change_of(before, after):
+    """What training has added to each matrix."""
+    change = {}
     for name, matrix in before.items():
-        pairs = zip(after[name], matrix)
-        change = [[new - old for new, old in zip(*rows)] for rows in pairs]
-        result[name] = find(change, max(KEPT), rng)
-    return result
+        rows = zip(after[name], matrix)
+        change[name] = [[new - old for new, old in zip(*pair)] for pair in rows]
+    return change
 
 
-def add_change(model, found, n):
-    """A model with the first n Directions of a change added to each matrix."""
-    result = {}
-    for name, matrix in model.items():
+def add_directions(base, found, n, names, factor=1.0):
+    """The base with the first n of the Directions found added to some matrices, times a factor."""
+    result = dict(base)
+    for name in names:
         for direction in found[name][:n]:
-            matrix = add_direction(matrix, direction)
-        result[name] = matrix
+            result[name] = add_direction(result[name], direction, factor)
     return result
+
+
+def shortened(base, change, factor):
+    """The base with a part of a change."""
+    result = {}
+    for name, matrix in base.items():
+        rows = zip(matrix, change[name])
+        result[name] = [[p + factor * c for p, c in zip(*pair)] for pair in rows]
+    return result
+
+
+def root_of_squares(found, n):
+    """How large the first n Directions of all matrices are together."""
+    return math.sqrt(math.fsum([d.s * d.s for some in found.values() for d in some[:n]]))
+
+
+def reduced_models(full_models, base, rng):
+    """{label: (numbers kept, models)}: the base with some of what training all parameters added."""
+    most = max(KEPT)
+    rows = {f"{n} of {N_EMBD}": [] for n in KEPT}
+    rows[f"{most}, two matrices"] = []
+    rows[f"{most} at random"] = []
+    rows["half of the change"] = []
+    for model in full_models:
+        change = change_of(base, model)
+        largest = {name: directions(matrix, most, rng) for name, matrix in change.items()}
+        drawn = {name: random_directions(matrix, most, rng) for name, matrix in change.items()}
+        for n in KEPT:
+            rows[f"{n} of {N_EMBD}"].append(add_directions(base, largest, n, base))
+        rows[f"{most}, two matrices"].append(add_directions(base, largest, most, TARGETS))
+        as_large = root_of_squares(largest, most) / root_of_squares(drawn, most)
+        rows[f"{most} at random"].append(add_directions(base, drawn, most, base, as_large))
+        rows["half of the change"].append(shortened(base, change, 0.5))
+    return rows
+
+
+def n_in_directions(base, n, names):
+    """How many numbers n Directions of some matrices are; s counts as a part of u."""
+    return sum([n * (len(base[name]) + len(base[name][0])) for name in names])
 
 
 def how_many_directions(full_models, base, words, seed):
     """Part 3: what is left of full training if only some directions of its change are kept."""
-    rng = random.Random(f"{seed} directions")
-    largest, drawn = [], []
-    for model in full_models:
-        largest.append(change_in_directions(base.model, model, directions, rng))
-        drawn.append(change_in_directions(base.model, model, random_directions, rng))
-    print("\n3. In how many directions the model changes by itself\n")
-    print("   Training all parameters, at its best rate, changed every matrix. Of each")
-    print("   change only the largest directions are kept or, to compare, as many that are")
-    print("   drawn at random. Columns as in part 1, but the first is of numbers kept.\n")
-    print(f"   {'':22} {'kept':>12} {'gain on myth':>16} {'forgotten of names':>19}")
+    reduced = reduced_models(full_models, base.model, random.Random(f"{seed} directions"))
+    most = max(KEPT)
     n_all = n_numbers(base.model)
-    per_direction = sum([len(matrix) + len(matrix[0]) for matrix in base.model.values()])
-    found = {}
-    for label, changes, n in rows_of_part_3(largest, drawn):
-        models = [add_change(base.model, change, n) for change in changes]
-        found[label] = outcome(models, base, words)
-        print(row_of(label, n * per_direction, n_all, found[label], words))
+    kept = {f"{n} of {N_EMBD}": n_in_directions(base.model, n, base.model) for n in KEPT}
+    kept[f"{most}, two matrices"] = n_in_directions(base.model, most, TARGETS)
+    kept[f"{most} at random"] = n_in_directions(base.model, most, base.model)
+    print("\n3. In how many directions training all parameters changed the model\n")
+    print("   Of the change of each matrix only the largest directions are kept; then only")
+    print("   in the two matrices that had an adapter. To compare: random directions, made")
+    print("   as large, and half of the whole change. The first column counts the numbers.\n")
+    print(f"   {'':22} {'kept':>12} {'gain on myth':>16} {'forgotten of names':>19}")
+    results = {}
+    for label, models in reduced.items():
+        results[label] = outcome(models, base, words)
+        print(row_of(label, kept.get(label, n_all), n_all, results[label], words))
     whole = outcome(full_models, base, words)
     print(row_of("the whole change", n_all, n_all, whole, words))
-    return claims_of_part_3(found, whole, words)
-
-
-def rows_of_part_3(largest, drawn):
-    """(label, changes, directions kept) for each row of the table."""
-    rows = [(f"{n} of {N_EMBD}", largest, n) for n in KEPT]
-    return rows + [(f"{max(KEPT)} at random", drawn, max(KEPT))]
-
-
-def claims_of_part_3(found, whole, words):
-    """What the table says, and the claims."""
-    most = max(KEPT)
-    kept, at_random = found[f"{most} of {N_EMBD}"], found[f"{most} at random"]
-    whole_gain = gain_of(whole, words).mean
-    share = gain_of(kept, words).mean / whole_gain
-    random_share = gain_of(at_random, words).mean / whole_gain
-    print(f"\n   The {most} largest directions keep {share:.0%} of the gain,", end=" ")
-    print(f"and {most} at random {random_share:.0%}.")
-    two = found[f"2 of {N_EMBD}"]
-    gain_of_two = gain_of(two, words).mean / whole_gain
-    forgotten = forgets_of(two, words).mean / forgets_of(whole, words).mean
-    print(f"   The 2 largest keep {gain_of_two:.0%} of the gain", end=" ")
-    print(f"and {forgotten:.0%} of the forgetting.")
+    kept, at_random = results[f"{most} of {N_EMBD}"], results[f"{most} at random"]
+    shares = [share_of_gain(result, whole).mean for result in (kept, at_random)]
+    print(f"\n   The {most} largest directions keep {shares[0]:.0%} of the gain,", end=" ")
+    print(f"and {most} at random {shares[1]:.0%}.")
     lead = [a - b for a, b in zip(kept.learned, at_random.learned)]
     lead = per_token(lead, words.held_out["myth"])
-    statement = f"that is {lead.mean:.3f} more than with random ones, over 2 x {lead.error:.3f}"
-    return [
-        check(share > 0.8, f"{most} directions keep {share:.0%} of the gain, over 80%"),
-        check(lead.mean > 2 * lead.error, statement),
-    ]
+    statement = f"{most} directions lead random ones by {lead.mean:.3f}, over 2 x {lead.error:.3f}"
+    return [check(lead.mean > 2 * lead.error, statement)]
 
 
 # ----- Part 4: adapters swapped, and merged -------------------------------------------------------
@@ -1255,12 +1319,13 @@ def two_adapters(base, words, steps, seed):
 def swapped_and_merged(base, words, steps, seed):
     """Part 4: two adapters on one base, the words that they write, and merging."""
     adapters = two_adapters(base, words, steps, seed)
-    models = {"base": base.model}
-    for kind, adapter in adapters.items():
-        models[f"+ {kind}"] = merge(base.model, adapter)
+    with_myth = merge(base.model, adapters["myth"])
+    swapped = merge(merge(with_myth, adapters["myth"], -1.0), adapters["dinosaurs"])
+    models = {"base": base.model, "+ myth": with_myth, "+ dinosaurs": swapped}
     new = init_model(len(words.vocabulary), random.Random(f"{seed} scratch"))
     train("from scratch", new, parameters(new), words.dinosaurs, steps, SCRATCH_RATE)
-    print(f"\n4. Two adapters of rank {max(LORA_RATES)}, swapped on one base\n")
+    print(f"\n4. Two adapters of rank {max(LORA_RATES)} on one base\n")
+    print("   The adapter of myth is merged into the base, then taken out for the other.")
     print("   The loss on held-out words of each kind, in nats per token:\n")
     print("                        names    myth  dinosaurs")
     nats = {}
@@ -1305,17 +1370,19 @@ def print_words(models, vocabulary, seed):
 
 
 def print_merging(base, adapter, token_lists):
-    """By how much log p of a token changes when an adapter is merged, and when it is taken out."""
+    """How far log p of a token goes: by an adapter, and by rounding if it is merged."""
     some = token_lists[:10]
     merged = merge(base, adapter)
-    again = merge(merged, adapter, -1.0)
-    apart = with_adapter(base, adapter)
-    changed = largest_gap(log_probs_of(base, some), log_probs_of(apart, some))
-    by_merging = largest_gap(log_probs_of(apart, some), log_probs_of(merged, some))
-    by_taking_out = largest_gap(log_probs_of(base, some), log_probs_of(again, some))
-    print("\n   The largest change of log p of a token in ten words of myth: by the adapter")
-    print(f"   {changed:.1f}; by merging it into the base, {by_merging:.0e} more; and what is left")
-    print(f"   after it is taken out again, {by_taking_out:.0e}.")
+    taken_out = merge(merged, adapter, -1.0)
+    log_ps = log_probs_of(base, some)
+    log_ps_apart = log_probs_of(with_adapter(base, adapter), some)
+    print("\n   The largest difference in log p of a token, over ten words of myth:\n")
+    gap = largest_gap(log_ps, log_ps_apart)
+    print(f"   base, and with the adapter beside it            {gap:.1e}")
+    gap = largest_gap(log_ps_apart, log_probs_of(merged, some))
+    print(f"   the adapter beside the base, and merged into it {gap:.1e}")
+    gap = largest_gap(log_ps, log_probs_of(taken_out, some))
+    print(f"   base, and after the adapter was taken out       {gap:.1e}")
 
 
 def log_probs_of(model, token_lists):
@@ -1352,35 +1419,41 @@ def main(args):
 
 # ----- Try this -----------------------------------------------------------------------------------
 #
-# What rank 4 gains on held-out myth, and how much more it forgets at that gain than training all
-# parameters: means of the seeds 42, 1 and 2, with the lowest and the highest of them. First as the
-# file stands, then with one line changed and the rates as they are:
+# The largest gain of rank 4 in the picture of part 2, and how much more it forgets there than
+# training all parameters at equal gain: means of the seeds 42, 1 and 2, with the lowest and the
+# highest of them. First as the file stands, then with one line changed and the rates as they are:
 #
 #                                                  gain                      forgets more
 #   as it stands                                   0.198 (0.161 to 0.253)    0.119 (0.038 to 0.170)
-# - TARGETS = ("layer0.query", "layer0.value")     0.051 (0.038 to 0.063)    0.021 (0.011 to 0.035)
+# - ALPHA = 8                                      0.201 (0.163 to 0.258)    0.134 (0.045 to 0.191)
+# - ADAPTATION_STEPS = 200                         0.227 (0.199 to 0.275)    0.046 (0.027 to 0.059)
 # - TARGETS = ("layer0.fc1", "layer0.fc2")         0.092 (0.066 to 0.119)    0.064 (0.032 to 0.084)
-# - ALPHA = 8                                      0.165 (0.103 to 0.258)    0.297 (0.167 to 0.432)
-# - ADAPTATION_STEPS = 200                         0.086 (0.020 to 0.167)    0.600 (0.505 to 0.757)
+# - TARGETS = ("layer0.query", "layer0.value")     0.051 (0.038 to 0.063)    0.021 (0.011 to 0.035)
 #
-# The paper puts its adapters on query and value, in models of 12 to 96 blocks. Here there is one
-# block, and what is new about myth is which letters follow which, so the two matrices that letters
-# pass through do better. With ALPHA = 8 each step is larger. 200 steps are too many for 20 words:
-# training all parameters then ends up worse than the base, by 0.163 (0.062 to 0.260), and rank 4
-# still better. Fewer numbers are harder to overfit with.
+# ALPHA = 8 makes all steps larger, and then a lower rate is the best: little changes. In 200 smaller
+# steps an adapter gains more and forgets less. (But at the highest of the rates, 200 steps are too
+# many for 20 words: training all parameters then leaves the model worse at myth than the base.) The
+# last two say little, as these matrices may need other rates. The paper puts its adapters on query
+# and value, in models of 12 to 96 blocks; here there is one block, and what is new about myth is
+# which letters follow which.
 #
 # What came of it? Over twenty more seeds, rank 4 gained 0.233 on average (from 0.173 to 0.274) with
 # 8% of the numbers, and all parameters 0.259 (0.213 to 0.325). For the same gain rank 1 forgot
-# 0.261 more (0.150 to 0.379), and rank 4 0.126 more (-0.046 to 0.249; less at two seeds). Yet the
-# gain does fit in few directions: of what full training had done, the 4 largest of 16 directions
-# kept 98% of the gain (90% to 110%), and 4 at random 37%. So there are few directions that would
-# do, but training an adapter need not find them: it starts from random questions A, and has to take
-# large steps, as B A grows from 0.
+# 0.192 more than all parameters (0.061 to 0.303), and rank 4 0.126 more (-0.046 to 0.249; at the
+# default seed it is among those that forgot little). So a small adapter did not protect what the
+# model knew. What did was to go less far: half of the change of full training had 80% of its gain,
+# with a sixth of the forgetting.
 #
-# For dinosaurs, which have little in common with names, a new model was better than the adapter at
-# all twenty seeds, by 0.110 on average (0.008 to 0.200). What an adapter is good for is what can be
-# read off part 1: there is less to train, less to keep and less to swap. With one large model and a
-# hundred tasks, that decides.
+# Of the change of full training, the 4 largest of 16 directions kept 99% of the gain (90% to 110%),
+# and 4 at random, made as large, 62% (43% to 79%). In the two matrices that had an adapter, they
+# gained 0.197 and forgot 0.063, where the trained adapter of the same size gained 0.233 and forgot
+# 0.245. In large models, full training was found to change more directions than usual adapters
+# have (arXiv:2405.09673).
+#
+# For dinosaurs, which have little in common with names, a new model was better than the adapter, by
+# 0.110 on average (0.008 to 0.200). What an adapter is good for can be read off part 1: there is
+# less to train, less to keep and less to swap. With one large model and a hundred tasks, that
+# decides.
 #
 # Next in this collection: microdpo.py, on training a model by which of two words is better, where
 # the frozen base comes back as the reference.
@@ -1396,7 +1469,7 @@ def draw_plane(curves, words, width=56, height=16):
     marks = []
     for way, points in curves.items():
         for point in points[1:]:
-            marks.append((way.mark, point.gain, forgets_of(point.found, words).mean))
+            marks.append((way.mark, point.gain, forgets_of(point.outcome, words).mean))
     marks.append(("o", 0.0, 0.0))
     left = min([gain for _, gain, _ in marks])
     right = max([gain for _, gain, _ in marks])

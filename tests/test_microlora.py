@@ -234,58 +234,113 @@ def test_directions_add_up_to_the_change(base):
     rng = random.Random(8)
     after = dict(base)
     after["layer0.query"] = minus(base["layer0.query"], random_floats(16, 16, rng))
-    found = m.change_in_directions(base, after, lambda w, n, rng: m.directions(w, 16, rng), rng)
-    whole = m.add_change(base, found, 16)
+    change = m.change_of(base, after)
+    assert squares(change["layer0.fc1"]) == 0.0
+    found = {"layer0.query": m.directions(change["layer0.query"], 16, rng)}
+    whole = m.add_directions(base, found, 16, ["layer0.query"])
     for row, other in zip(whole["layer0.query"], after["layer0.query"]):
         assert other == pytest.approx(row, abs=1e-4)
     assert whole["layer0.fc1"] == base["layer0.fc1"]
     for r in (1, 2, 4):  # Eckart and Young: what is missing are the other singular values
-        kept = m.add_change(base, found, r)["layer0.query"]
+        kept = m.add_directions(base, found, r, found)["layer0.query"]
         missing = math.fsum([d.s**2 for d in found["layer0.query"][r:]])
         assert squares(minus(after["layer0.query"], kept)) == pytest.approx(missing, rel=1e-3)
+    twice = m.add_directions(base, found, 2, found, 2.0)["layer0.query"]
+    once = m.add_directions(base, found, 2, found)["layer0.query"]
+    assert squares(minus(twice, base["layer0.query"])) == pytest.approx(
+        4 * squares(minus(once, base["layer0.query"]))
+    )
 
 
-def test_random_directions_act_as_the_matrix_on_what_they_hold():
+def test_random_directions_are_what_the_matrix_does_to_vectors_at_right_angles():
     rng = random.Random(9)
     matrix = random_floats(5, 16, rng)
-    found = m.random_directions(matrix, 3, rng)
-    kept = [[0.0] * 16 for _ in range(5)]
+    found = m.random_directions(matrix, 16, rng)
+    for k, direction in enumerate(found):
+        image = product(matrix, [[v] for v in direction.v])
+        assert [direction.s * u for u in direction.u] == pytest.approx([p[0] for p in image])
+        for other in found[:k]:
+            assert m.dot(direction.v, other.v) == pytest.approx(0.0, abs=1e-9)
+    rest = matrix
     for direction in found:
-        kept = m.add_direction(kept, direction)
-        assert m.dot(direction.v, direction.v) == pytest.approx(1.0)
-    left = squares(minus(matrix, kept))
-    assert squares(matrix) * 0.4 < left < squares(matrix)
-    # a direction is that of the matrix for a random v, so one more for each of 16 leaves nothing
-    first = found[0]
-    image = [p[0] for p in product(matrix, [[v] for v in first.v])]
-    assert [first.s * u for u in first.u] == pytest.approx(image)
+        rest = m.add_direction(rest, direction, -1.0)
+    assert squares(rest) < 1e-18  # 16 of them are all there are
 
 
-def outcome_of(forgot):
-    return m.Outcome([], forgot)
+def test_reduced_models_are_the_base_with_a_part_of_the_change(base):
+    rng = random.Random(10)
+    after = {name: minus(w, random_floats(len(w), len(w[0]), rng)) for name, w in base.items()}
+    reduced = m.reduced_models([after], base, random.Random(11))
+    change = m.change_of(base, after)
+    sizes = {}
+    for label, (model,) in reduced.items():
+        sizes[label] = {name: squares(minus(model[name], base[name])) for name in base}
+    half = reduced["half of the change"][0]
+    for name, w in base.items():
+        assert squares(minus(minus(half[name], w), minus(after[name], half[name]))) < 1e-18
+        assert 0 < sizes["1 of 16"][name] < sizes["2 of 16"][name] < sizes["4 of 16"][name]
+        assert sizes["4 of 16"][name] < squares(change[name])
+    for name, size in sizes["4, two matrices"].items():
+        assert size == (sizes["4 of 16"][name] if name in m.TARGETS else 0.0)
+    # the random ones are as large, all matrices together, when v are at right angles
+    assert math.fsum(sizes["4 at random"].values()) == pytest.approx(
+        math.fsum(sizes["4 of 16"].values()), rel=1e-3
+    )
+    assert m.n_in_directions(base, 4, base) == 4 * 406
+    assert m.n_in_directions(base, 4, m.TARGETS) == 344
 
 
-def test_what_is_forgotten_at_a_gain_lies_between_two_points():
-    points = [
-        m.Point(0.0, 0.0, outcome_of([0.0, 0.0])),
-        m.Point(0.5, 0.1, outcome_of([1.0, -2.0])),
-        m.Point(1.0, 0.3, outcome_of([4.0, 0.0])),
-    ]
-    assert m.forgot_at_gain(points, 0.2) == pytest.approx([2.5, -1.0])
-    assert m.forgot_at_gain(points, 0.05) == pytest.approx([0.5, -1.0])
-    assert m.forgot_at_gain(points, 0.1) == pytest.approx([1.0, -2.0])
-    assert m.forgot_at_gain(points, 0.7) == [4.0, 0.0]
-    bent = [*points, m.Point(2.0, 0.2, outcome_of([9.0, 9.0]))]
-    assert m.forgot_at_gain(bent, 0.7) == [4.0, 0.0]
+def point(gain, learned, forgot):
+    return m.Point(1.0, gain, m.Outcome(learned, forgot))
+
+
+def test_between_two_points_all_is_in_proportion():
+    low, high = point(0.1, [2.0], [1.0, -2.0]), point(0.3, [4.0], [4.0, 0.0])
+    between = m.point_between(low, high, 0.2)
+    assert between.gain == 0.2
+    assert between.outcome.learned == pytest.approx([3.0])
+    assert between.outcome.forgot == pytest.approx([2.5, -1.0])
+
+
+WORDS = m.Words([], [], [], [], {"names": [[0, 1, 0], [0, 1, 2, 0]], "myth": [[0, 1, 0]] * 2})
 
 
 def test_equal_gain_is_compared_name_by_name():
-    words = m.Words([], [], [], [], {"names": [[0, 1, 0], [0, 1, 2, 0]], "myth": []})
-    full = [m.Point(0.0, 0.0, outcome_of([0.0, 0.0])), m.Point(1.0, 0.4, outcome_of([1.0, 2.0]))]
-    ours = [m.Point(1.0, 0.2, outcome_of([1.5, 1.0]))]
-    others, more = m.compare_at_equal_gain(ours, full, words)
-    assert others == pytest.approx((0.5 + 1.0) / 5)
-    assert more.mean == pytest.approx((1.0 + 0.0) / 5)
+    # a word of myth has 2 tokens, so a gain of 0.4 is 1.6 nats of two words
+    full = [point(0.0, [0.0, 0.0], [0.0, 0.0]), point(0.4, [0.8, 0.8], [1.0, 2.0])]
+    ours = [point(0.2, [0.4, 0.4], [1.5, 1.0]), point(0.1, [0.2, 0.2], [9.0, 9.0])]
+    found = m.compare_at_equal_gain(ours, full, WORDS)
+    assert found.gain == 0.2  # that of the best point, which need not be the last
+    assert found.forgets == pytest.approx(2.5 / 5)
+    assert found.others == pytest.approx(1.5 / 5)
+    assert found.more.mean == pytest.approx(1.0 / 5)
+    plain = m.per_token([1.0, 0.0], WORDS.held_out["names"]).error
+    assert found.more.error == pytest.approx(plain)  # the words of myth agree
+
+
+def test_the_error_at_equal_gain_covers_that_of_the_gain():
+    full = [point(0.0, [0.0, 0.0], [0.0, 0.0]), point(0.4, [0.8, 0.8], [1.0, 2.0])]
+    ours = [point(0.2, [0.7, 0.1], [1.5, 1.0])]
+    found = m.compare_at_equal_gain(ours, full, WORDS)
+    plain = m.per_token([1.0, 0.0], WORDS.held_out["names"]).error
+    slope = (3.0 / 5) / 0.4
+    gains = m.per_token([0.3, -0.3], WORDS.held_out["myth"]).error
+    assert found.more.error == pytest.approx(math.hypot(plain, slope * gains))
+
+
+def test_beyond_the_largest_gain_it_is_compared_as_it_is():
+    full = [point(0.0, [0.0, 0.0], [0.0, 0.0]), point(0.2, [0.4, 0.4], [1.0, 2.0])]
+    full.append(point(0.1, [0.2, 0.2], [7.0, 7.0]))
+    ours = [point(0.3, [0.6, 0.6], [1.5, 3.0])]
+    found = m.compare_at_equal_gain(ours, full, WORDS)
+    assert found.others == pytest.approx(3.0 / 5)
+    assert found.more.mean == pytest.approx(1.5 / 5)
+
+
+def test_share_of_a_gain_has_an_error():
+    share = m.share_of_gain(m.Outcome([1.0, 2.0], []), m.Outcome([2.0, 4.0], []))
+    assert share == (0.5, 0.0)
+    assert m.share_of_gain(m.Outcome([2.0, 1.0], []), m.Outcome([2.0, 4.0], [])).error > 0.1
 
 
 def test_outcome_is_a_mean_over_the_models(base, adapter):
@@ -353,8 +408,8 @@ def test_what_a_difference_means_in_words():
 
 def test_the_picture_has_gain_to_the_right_and_forgetting_up(capsys):
     words = m.Words([], [], [], [], {"names": [[0, 0]], "myth": []})
-    curve = [m.Point(0.0, 0.0, outcome_of([0.0])), m.Point(1.0, 0.5, outcome_of([1.0]))]
-    other = [m.Point(0.0, 0.0, outcome_of([0.0])), m.Point(1.0, 1.0, outcome_of([0.5]))]
+    curve = [point(0.0, [], [0.0]), point(0.5, [], [1.0])]
+    other = [point(0.0, [], [0.0]), point(1.0, [], [0.5])]
     curves = {m.Way("", 0, 0, "F"): curve, m.Way("", 1, 0, "1"): other}
     m.draw_plane(curves, words, width=20, height=5)
     rows = [row[11:] for row in capsys.readouterr().out.splitlines()[1:6]]
