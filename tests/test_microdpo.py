@@ -8,8 +8,14 @@ import pytest
 from scripts import load
 
 d = load("microdpo.py")
-VOCAB = "\nabe"
-V = len(VOCAB)
+g = load("microgpt.py")
+VOCABULARY = ["<>", "a", "b", "e"]
+V = len(VOCABULARY)
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    monkeypatch.setattr(d, "show_progress", lambda *args: None)
 
 
 @pytest.fixture
@@ -20,11 +26,20 @@ def model():
     return model
 
 
-def log_p(floats, tokens):
-    """log pi(y), from softmax as it is written in books."""
-    cache, total = ([], []), 0.0
+@pytest.fixture
+def frozen(model):
+    return d.freeze(model)
+
+
+def other_model(seed=9):
+    return d.freeze(d.init_model(V, random.Random(seed)))
+
+
+def log_p(frozen, tokens):
+    """log of the probability of a word, from softmax as it is written in books."""
+    caches, total = d.new_caches(), 0.0
     for a, b in zip(tokens, tokens[1:]):
-        exps = [math.exp(x) for x in d.gpt_floats(floats, a, cache)]
+        exps = [math.exp(x) for x in d.gpt(frozen, a, caches)]
         total += math.log(exps[b] / sum(exps))
     return total
 
@@ -45,118 +60,134 @@ def differences(loss_of, model):
             assert p.grad == pytest.approx((above - below) / (2 * h), rel=1e-5, abs=1e-8)
 
 
+PAIR = d.Pair("ab", "eea", [0, 1, 2, 0], [0, 3, 3, 1, 0], -9.0, -2.0, 0.7)
+
+
 def test_dpo_loss_against_differences(model):
-    args = [0, 1, 2, 0], [0, 3, 3, 1, 0], -3.5, -2.25, 0.7
-    differences(lambda: d.dpo_loss(model, *args), model)
+    differences(lambda: d.dpo_loss(model, PAIR, 0.7), model)
 
 
 def test_word_loss_against_differences(model):
     differences(lambda: d.word_loss(model, [0, 1, 3, 2, 0]), model)
 
 
-def test_dpo_loss_is_equation_7(model):
-    chosen, rejected, ref_chosen, ref_rejected, beta = (
-        [0, 1, 2, 0],
-        [0, 3, 3, 1, 0],
-        -9.0,
-        -2.0,
-        0.3,
-    )
-    floats = d.freeze(model)
-    margin = beta * (log_p(floats, chosen) - ref_chosen) - beta * (
-        log_p(floats, rejected) - ref_rejected
-    )
-    loss = d.dpo_loss(model, chosen, rejected, ref_chosen, ref_rejected, beta)
-    assert loss.data == pytest.approx(-math.log(1 / (1 + math.exp(-margin))), rel=1e-12)
+def test_dpo_loss_is_equation_7(model, frozen):
+    beta = 0.3
+    reward_chosen = beta * (log_p(frozen, PAIR.chosen_tokens) + 9.0)
+    reward_rejected = beta * (log_p(frozen, PAIR.rejected_tokens) + 2.0)
+    expected = -math.log(1 / (1 + math.exp(-(reward_chosen - reward_rejected))))
+    assert d.dpo_loss(model, PAIR, beta).data == pytest.approx(expected, rel=1e-12)
+    assert d.dpo_loss(frozen, PAIR, beta) == pytest.approx(expected, rel=1e-12)
 
 
 def test_gradient_of_dpo_is_that_of_the_paper(model):
     # -beta sigmoid(-margin) (grad log pi(y_w) - grad log pi(y_l)): section 4 of the paper
-    chosen, rejected, beta = [0, 1, 2, 0], [0, 3, 3, 1, 0], 0.3
-    loss = d.dpo_loss(model, chosen, rejected, -9.0, -2.0, beta)
+    beta = 0.3
+    loss = d.dpo_loss(model, PAIR, beta)
     loss.backward()
     found = [p.grad for p in d.parameters(model)]
     grads = []
-    for tokens in (chosen, rejected):
+    for tokens in (PAIR.chosen_tokens, PAIR.rejected_tokens):
         for p in d.parameters(model):
             p.grad = 0.0
-        d.log_pi(model, tokens).backward()
+        d.log_prob_of_word(model, tokens).backward()
         grads.append([p.grad for p in d.parameters(model)])
     weight = -beta * (1 - math.exp(-loss.data))
     assert found == pytest.approx([weight * (a - b) for a, b in zip(*grads)], rel=1e-9, abs=1e-12)
 
 
-def test_loss_of_a_copy_of_the_reference_is_ln_2_to_the_last_bit(model):
-    reference = d.freeze(model)
-    policy = d.thaw(reference)
-    pairs = d.make_pairs(reference, VOCAB, 5, random.Random(1))
-    for chosen, rejected, a, b, _ in pairs:
+def test_loss_of_a_copy_of_the_reference_is_ln_2_to_the_last_bit(frozen):
+    policy = d.thaw(frozen)
+    for pair in d.make_pairs(frozen, VOCABULARY, 5, random.Random(1)):
         for beta in d.BETAS:
-            assert d.dpo_loss(policy, chosen, rejected, a, b, beta).data == math.log(2)
+            assert d.dpo_loss(policy, pair, beta).data == math.log(2)
 
 
-def test_training_the_policy_leaves_the_reference_alone(model):
-    reference = d.freeze(model)
-    policy = d.thaw(reference)
-    pairs = d.make_pairs(reference, VOCAB, 4, random.Random(1))
-    losses = d.train("DPO", policy, d.dpo_loss, [[(*pair[:4], 1.0)] for pair in pairs], 0.01)
-    assert len(losses) == 4
-    assert reference == d.freeze(model)
-    assert reference != d.freeze(policy)
+def test_training_a_policy_leaves_the_reference_alone(frozen):
+    before = {name: [list(row) for row in w] for name, w in frozen.items()}
+    pairs = d.make_pairs(frozen, VOCABULARY, 6, random.Random(1))
+    policies, curve = d.train_policies(frozen, pairs, pairs, 3)
+    assert frozen == before
+    assert policies[0].frozen is frozen
+    assert [p.beta for p in policies] == [0.0, *d.BETAS, 0.0, 0.0]
+    assert [p.label for p in policies][-2:] == [f"SFT {rate}" for rate in d.SFT_RATES]
+    assert len({str(p.frozen) for p in policies}) == len(policies)
+    assert set(curve) == {0, 1, 2, 3} and all(r == (0.0, 0.0) for r in curve[0])
+    assert curve[3] == d.log_ratios(policies[3].frozen, pairs)
 
 
-def test_train_steps_on_the_mean_of_a_batch(model):
-    reference, seen = d.freeze(model), []
-    batch = [([0, 1, 2, 0],), ([0, 3, 0],)]
-    losses = d.train("SFT", model, d.word_loss, [batch, batch], 0.01, seen.append)
-    assert seen == [0, 1, 2]
-    other = d.thaw(reference)
-    params = d.parameters(other)
+def test_a_step_is_on_the_mean_of_its_pairs_at_the_rate_of_its_beta(frozen):
+    pairs = d.make_pairs(frozen, VOCABULARY, 3, random.Random(1))
+    found = d.train_by_dpo(frozen, pairs, 1.0, 2)
+    policy = d.thaw(frozen)
+    params = d.parameters(policy)
     m, v = [0.0] * len(params), [0.0] * len(params)
-    for step, rate in ((1, 0.01), (2, 0.005)):
+    for step, some in ((1, pairs[:2]), (2, [pairs[2], pairs[0]])):
         for p in params:
             p.grad = 0.0
-        a, b = [d.word_loss(other, *example) for example in batch]
-        loss = (a + b) / 2
-        loss.backward()
-        assert losses[step - 1] == pytest.approx(loss.data, rel=1e-12)
-        d.adam_step(params, m, v, step, rate, d.BETA1, d.BETA2)
-    assert [p.data for p in d.parameters(model)] == pytest.approx(
-        [p.data for p in params], rel=1e-9
-    )
+        a, b = [d.dpo_loss(policy, pair, 1.0) for pair in some]
+        ((a + b) / 2).backward()
+        rate = d.DPO_RATES[1.0] * (1.0, 0.5)[step - 1]
+        d.adam_step(params, m, v, step, rate, d.ADAM_BETA1, d.ADAM_BETA2)
+    for name, w in d.freeze(policy).items():
+        for row, other in zip(w, found[name]):
+            assert other == pytest.approx(row, rel=1e-9, abs=1e-12)
 
 
-def test_floats_are_the_same_numbers_to_the_last_bit(model):
-    floats, values, plain = d.freeze(model), ([], []), ([], [])
-    for token in [0, 1, 3, 2, 2, 1]:
-        logits = d.gpt(model, token, values)
-        assert [logit.data for logit in logits] == d.gpt_floats(floats, token, plain)
+def test_fine_tuning_learns_from_the_chosen_words_only(frozen):
+    pairs = d.make_pairs(frozen, VOCABULARY, 4, random.Random(1))
+    swapped = [pair._replace(rejected_tokens=[0, 0], ref_chosen=9.0) for pair in pairs]
+    tuned = d.fine_tune(frozen, pairs, 0.01, 4)
+    assert tuned == d.fine_tune(frozen, swapped, 0.01, 4)
+    words = [pair.chosen_tokens for pair in pairs]
+    assert d.word_loss(tuned, *words) < d.word_loss(frozen, *words) - 0.005
+
+
+def test_batches_go_round():
+    assert [d.batch_of("abcde", step, 2) for step in (1, 2, 3)] == [
+        ["a", "b"],
+        ["c", "d"],
+        ["e", "a"],
+    ]
+
+
+def test_floats_are_the_same_numbers_to_the_last_bit(model, frozen):
     tokens = [0, 1, 3, 2, 0]
-    assert d.log_pi(model, tokens).data == d.log_pi_floats(floats, tokens)
-    assert d.log_pi_floats(floats, tokens) == pytest.approx(log_p(floats, tokens), rel=1e-12)
-    assert d.word_loss(model, tokens).data == pytest.approx(-log_p(floats, tokens) / 4, rel=1e-12)
+    assert d.log_prob_of_word(model, tokens).data == d.log_prob_of_word(frozen, tokens)
+    assert d.log_prob_of_word(frozen, tokens) == pytest.approx(log_p(frozen, tokens), rel=1e-12)
+    assert d.word_loss(model, tokens).data == pytest.approx(-log_p(frozen, tokens) / 4, rel=1e-12)
 
 
-def test_probabilities_of_all_words_sum_to_1(model, monkeypatch):
+def test_the_guesses_are_microgpts(frozen, monkeypatch):
+    for name in ("N_EMBD", "N_HEAD", "BLOCK_SIZE"):
+        monkeypatch.setattr(g, name, getattr(d, name))
+    tokens = [0, 1, 3, 2, 2, 0]
+    assert d.log_probs(frozen, tokens) == pytest.approx(g.log_probs(frozen, tokens), rel=1e-9)
+
+
+def words_up_to(n):
+    for length in range(n + 1):
+        for letters in itertools.product(VOCABULARY[1:], repeat=length):
+            yield "".join(letters)
+
+
+def test_probabilities_of_all_words_sum_to_1(frozen, monkeypatch):
     # so the sum includes the end, and a word that is cut off counts without one
     monkeypatch.setattr(d, "BLOCK_SIZE", 3)
-    floats, total = d.freeze(model), 0.0
-    for n in range(4):
-        for letters in itertools.product(range(1, V), repeat=n):
-            total += math.exp(d.log_pi_floats(floats, [0, *letters, *[0] * (n < 3)]))
+    tokens = [d.tokenize_written(word, VOCABULARY) for word in words_up_to(3)]
+    assert [len(some) for some in tokens[:2]] == [2, 3] and len(tokens[-1]) == 4
+    total = math.fsum([math.exp(d.log_prob_of_word(frozen, some)) for some in tokens])
     assert total == pytest.approx(1.0, rel=1e-12)
 
 
-def test_sample_draws_words_as_often_as_their_probability(model, monkeypatch):
+def test_words_are_drawn_as_often_as_their_probability(frozen, monkeypatch):
     monkeypatch.setattr(d, "BLOCK_SIZE", 2)
-    floats, rng, count, n = d.freeze(model), random.Random(3), {}, 2000
+    rng, count, n = random.Random(3), {}, 2000
     for _ in range(n):
-        tokens, log_pi = d.sample(floats, rng)
-        assert log_pi == d.log_pi_floats(floats, tokens)
-        count[tuple(tokens)] = count.get(tuple(tokens), 0) + 1
-    for tokens, found in count.items():
-        assert tokens[0] == 0 and (len(tokens) == 3 or tokens[-1] == 0)
-        p = math.exp(d.log_pi_floats(floats, tokens))
+        word = d.sample(frozen, VOCABULARY, 1.0, rng)
+        count[word] = count.get(word, 0) + 1
+    for word, found in count.items():
+        p = math.exp(d.log_prob_of_word(frozen, d.tokenize_written(word, VOCABULARY)))
         assert abs(found - n * p) < 4.5 * (n * p * (1 - p)) ** 0.5 + 1
 
 
@@ -174,124 +205,170 @@ def test_softplus_and_sigmoid():
         out = d.softplus(leaf)
         out.backward()
         exact = math.log1p(math.exp(x)) if x < 30 else x
-        assert out.data == pytest.approx(exact, rel=1e-12)
+        assert out.data == d.softplus(x) == pytest.approx(exact, rel=1e-12)
         slope = math.exp(x) / (1 + math.exp(x)) if x < 30 else 1.0
         assert leaf.grad == d.sigmoid(x) == pytest.approx(slope, rel=1e-12)
 
 
 def test_taste():
-    assert [d.clashes(word) for word in ("nora", "anna", "scott", "ea", "a", "")] == [
-        0, 1, 2, 1, 0, 0,
-    ]  # fmt: skip
-    assert [d.taste(word) for word in ("nora", "anna", "scott", "a", "")] == [
-        3, 2 - d.PENALTY, 2 - 2 * d.PENALTY, 0, 0,
-    ]  # fmt: skip
-    assert [d.suits(word) for word in ("nora", "my", "anna", "a", "")] == [
-        True, True, False, False, False,
-    ]  # fmt: skip
+    words = ("nora", "anna", "scott", "ea", "a", "")
+    assert [d.n_clashes(word) for word in words] == [0, 1, 2, 1, 0, 0]
+    assert [d.points(word) for word in words] == [3, 2 - 5, 2 - 10, -5, 0, 0]
+    assert [d.meets_taste(word) for word in (*words, "my")] == [1, 0, 0, 0, 0, 0, 1]
 
 
-def test_labels_are_bradley_and_terrys(model):
-    reference = d.freeze(model)
-    pairs = d.make_pairs(reference, VOCAB, 800, random.Random(1))
+def test_labels_are_bradley_and_terrys(frozen):
+    pairs = d.make_pairs(frozen, VOCABULARY, 800, random.Random(1))
     assert len(pairs) == 800
-    for chosen, rejected, a, b, p in pairs[:100]:
-        assert (a, b) == (d.log_pi_floats(reference, chosen), d.log_pi_floats(reference, rejected))
-        gap = d.taste(d.spell(chosen, VOCAB)) - d.taste(d.spell(rejected, VOCAB))
-        assert p == pytest.approx(1 / (1 + math.exp(-d.SCALE * gap)), rel=1e-9)
-    # the taste agrees with as many labels as the ceiling says, within 4 standard errors
-    gaps = [(d.taste(d.spell(c, VOCAB)), d.taste(d.spell(r, VOCAB))) for c, r, *_ in pairs]
-    labels, fresh = d.agreement(gaps, pairs)
-    assert fresh == pytest.approx(d.mean(max(p, 1 - p) for *_, p in pairs), rel=1e-12)
-    assert labels == pytest.approx(fresh, abs=4 * 0.5 / 800**0.5)
-    assert fresh < 0.99
+    for pair in pairs[:100]:
+        assert pair.chosen != pair.rejected
+        assert pair.chosen_tokens == d.tokenize_written(pair.chosen, VOCABULARY)
+        assert pair.ref_chosen == d.log_prob_of_word(frozen, pair.chosen_tokens)
+        assert pair.ref_rejected == d.log_prob_of_word(frozen, pair.rejected_tokens)
+        gap = d.points(pair.chosen) - d.points(pair.rejected)
+        assert pair.p_label == pytest.approx(1 / (1 + math.exp(-d.SCALE * gap)), rel=1e-9)
+    # as many labels are right as they say, within 4 standard errors
+    right = [pair.p_label > 0.5 for pair in pairs]
+    sure = d.mean_of([max(pair.p_label, 1 - pair.p_label) for pair in pairs])
+    assert sum(right) / 800 == pytest.approx(sure, abs=4 * 0.5 / 800**0.5)
+    assert sure < 0.99
 
 
 def test_agreement_by_hand():
-    pairs = [([], [], 0.0, 0.0, p) for p in (0.9, 0.2, 0.7)]
-    labels, fresh = d.agreement([(2, 1), (1, 2), (0, 0)], pairs)
-    assert labels == pytest.approx((1 + 0 + 0.5) / 3)
-    assert fresh == pytest.approx((0.9 + 0.8 + 0.5) / 3)
-    assert d.agreement([(5, 1)], pairs[:1]) == (1.0, pytest.approx(0.9))
+    pairs = [PAIR._replace(p_label=p) for p in (0.9, 0.2, 0.7)]
+    scores = [d.Scores(2, 1), d.Scores(1, 2), d.Scores(0, 0)]
+    assert d.agreement(scores, pairs) == pytest.approx([0.9, 0.8, 0.5])
+    pair = d.Pair("eb", "abe", [0, 3, 2, 0], [0, 1, 2, 3, 0], -5.0, -4.0, 0.7)
+    rules = d.simple_rules([pair])
+    assert d.agreement(rules["the shorter word"], [pair]) == [0.7]
+    assert d.agreement(rules["the likelier word"], [pair]) == pytest.approx([0.3])
+    assert d.agreement(d.points_of_pairs([pair]), [pair]) == pytest.approx([0.3])
 
 
-def test_kl_is_estimated_without_bias(model, monkeypatch):
+def test_kl_is_estimated_without_bias(frozen, monkeypatch):
     monkeypatch.setattr(d, "BLOCK_SIZE", 2)
-    floats = d.freeze(model)
-    reference = d.freeze(d.init_model(V, random.Random(9)))
-    words = [[0, 0], *([0, a, b] for a in range(1, V) for b in range(V))]
-    logs = [(log_p(floats, tokens), log_p(reference, tokens)) for tokens in words]
+    monkeypatch.setattr(d, "N_SAMPLES", 2000)
+    reference = other_model()
+    words = list(words_up_to(2))
+    logs = []
+    for word in words:
+        tokens = d.tokenize_written(word, VOCABULARY)
+        logs.append((log_p(frozen, tokens), log_p(reference, tokens)))
     exact = sum(math.exp(a) * (a - b) for a, b in logs)
-    figures = d.measure(floats, reference, [], VOCAB, 2000, random.Random(2))
-    assert abs(figures["kl"] - exact) < 4 * figures["error"] < 0.3 * exact
+    writing = d.write(d.Policy("some", "D", 1.0, frozen), reference, VOCABULARY, 2)
+    kl = writing.kl()
+    assert abs(kl.mean - exact) < 4 * kl.error < 0.3 * exact
     variance = sum(math.exp(a) * (a - b - exact) ** 2 for a, b in logs)
-    assert figures["error"] == pytest.approx((variance / 2000) ** 0.5, rel=0.1)
-    suits = sum(math.exp(a) * d.suits(d.spell(y, VOCAB)) for (a, _), y in zip(logs, words))
-    assert figures["share"] == pytest.approx(suits, abs=0.05)
-    points = [d.taste(word) for word in figures["words"]]
-    center = sum(points) / 2000
-    assert figures["points"] == pytest.approx(center)
-    error = (sum((y - center) ** 2 for y in points) / 2000 / 2000) ** 0.5
-    assert figures["se"] == pytest.approx(error)
-    same = d.measure(reference, reference, [], VOCAB, 50, random.Random(2))
-    assert same["kl"] == same["error"] == 0.0
+    assert kl.error == pytest.approx((variance / 2000) ** 0.5, rel=0.1)
+    assert writing.distance() == kl.mean**0.5
+    assert writing.mean_points().mean == pytest.approx(sum(map(d.points, writing.words)) / 2000)
+    same = d.write(d.Policy("reference", "r", 0.0, reference), reference, VOCABULARY, 2)
+    assert same.kl() == (0.0, 0.0)
 
 
-def test_figures_of_a_policy_on_pairs(model):
-    floats = d.freeze(model)
-    reference = d.freeze(d.init_model(V, random.Random(9)))
-    pairs = d.make_pairs(reference, VOCAB, 40, random.Random(1))
-    figures = d.measure(floats, reference, pairs, VOCAB, 5, random.Random(2))
-    moved = [[log_p(floats, y) - log_p(reference, y) for y in pair[:2]] for pair in pairs]
-    assert figures["chosen"] == pytest.approx(sum(a for a, _ in moved) / 40)
-    assert figures["rejected"] == pytest.approx(sum(b for _, b in moved) / 40)
-    suit = [d.suits(d.spell(pair[0], VOCAB)) for pair in pairs]
-    for key, kind in (("good", True), ("bad", False)):
-        part = [a for (a, _), s in zip(moved, suit) if s == kind]
-        assert figures[key] == pytest.approx(sum(part) / len(part))
-    ties = sum(pair[0] == pair[1] for pair in pairs)  # the same word twice: half a vote each
-    assert figures["labels"] == pytest.approx((sum(a > b for a, b in moved) + 0.5 * ties) / 40)
+def test_log_ratios_of_pairs_and_the_table_of_part_2(frozen):
+    reference = other_model()
+    pairs = d.make_pairs(reference, VOCABULARY, 40, random.Random(1))
+    ratios = d.log_ratios(frozen, pairs)
+    moved = []
+    for pair in pairs:
+        some = (pair.chosen_tokens, pair.rejected_tokens)
+        moved.append([log_p(frozen, y) - log_p(reference, y) for y in some])
+    assert [r.chosen for r in ratios] == pytest.approx([a for a, _ in moved])
+    assert [r.rejected for r in ratios] == pytest.approx([b for _, b in moved])
+    meets = [a for (a, _), pair in zip(moved, pairs) if d.meets_taste(pair.chosen)]
+    others = [a for (a, _), pair in zip(moved, pairs) if not d.meets_taste(pair.chosen)]
+    assert [e.mean for e in d.chosen_by_taste(ratios, pairs)] == pytest.approx(
+        [sum(some) / len(some) for some in (meets, others)]
+    )
+    row = d.row_of_part_2(2.0, ratios, pairs).split()
+    chosen, rejected = sum(a for a, _ in moved) / 40, sum(b for _, b in moved) / 40
+    assert float(row[1]) == pytest.approx(rejected, abs=0.006)
+    assert float(row[2]) == pytest.approx(chosen, abs=0.006)
+    assert float(row[5]) == pytest.approx(2.0 * (chosen - rejected), abs=0.006)
 
 
-def test_optimum_is_equation_4_and_nothing_nearby_has_more_reward():
+def test_an_untrained_policy_makes_no_claim_good(frozen):
+    pairs = d.make_pairs(frozen, VOCABULARY, 60, random.Random(1))
+    claims = d.claims_of_part_2(0.5, d.log_ratios(frozen, pairs), pairs)
+    assert [claim[:4] for claim in claims] == ["[no]"] * 3
+    few = d.chosen_by_taste([d.Scores(0.0, 0.0)] * 2, [PAIR, PAIR._replace(chosen="bb")])
+    assert all(math.isnan(some.mean) for some in few)
+
+
+def test_the_best_policy_is_step_2_and_nothing_nearby_has_more_reward():
     words, beta = ["nora", "anna", "scott", "my", "nora"], 3.0
-    weights = [math.exp(d.SCALE * d.taste(word) / beta) for word in words]
+    weights = [math.exp(d.SCALE * d.points(word) / beta) for word in words]
     shares = [weight / sum(weights) for weight in weights]
-    kl, points, share = d.optimum(words, beta)
-    assert kl == pytest.approx(sum(p * math.log(p / 0.2) for p in shares))
-    assert points == pytest.approx(sum(p * d.taste(word) for p, word in zip(shares, words)))
-    assert share == pytest.approx(shares[0] + shares[3] + shares[4])
+    best = d.best_policy(words, beta)
+    assert best.kl == pytest.approx(sum(p * math.log(p / 0.2) for p in shares))
+    assert best.points == pytest.approx(sum(p * d.points(w) for p, w in zip(shares, words)))
     rng = random.Random(1)
     for _ in range(50):
         others = [p * math.exp(rng.gauss(0.0, 0.1)) for p in shares]
         others = [p / sum(others) for p in others]
-        reward = sum(d.SCALE * p * d.taste(word) for p, word in zip(others, words))
+        reward = sum(d.SCALE * p * d.points(word) for p, word in zip(others, words))
         distance = sum(p * math.log(p / 0.2) for p in others)
-        assert reward - beta * distance < d.SCALE * points - beta * kl
+        assert reward - beta * distance < d.SCALE * best.points - beta * best.kl
+    assert d.best_policy(words, 1e-4).points == 3.0  # all weight on the best, without an error
 
 
 def test_best_of_n_by_enumeration():
-    words = ["nora", "anna", "scott", "my"]
-    triples = itertools.product(map(d.taste, words), repeat=3)
-    kl, points = d.best_of(words, 3)
-    assert points == pytest.approx(sum(map(max, triples)) / 64)
-    assert kl == pytest.approx(math.log(3) - 2 / 3)
-    assert d.best_of(words, 1) == (0.0, pytest.approx(sum(map(d.taste, words)) / 4))
+    words = ["nora", "anna", "scott", "my", "io", "nora"]
+    triples = itertools.product(map(d.points, words), repeat=3)
+    found = d.best_of_n(words, 3)
+    assert found.points == pytest.approx(sum(map(max, triples)) / 216)
+    assert found.kl == pytest.approx(math.log(3) - 2 / 3)
+    one = d.best_of_n(words, 1)
+    assert one == (0.0, pytest.approx(sum(map(d.points, words)) / 6))
 
 
-def test_interpolate():
-    points = [(0.0, 1.0), (0.5, 3.0), (2.0, 0.0)]
-    assert [d.interpolate(points, x) for x in (-1.0, 0.0, 0.25, 0.5, 1.0, 9.0)] == [
-        1.0, 1.0, 2.0, 3.0, 2.0, 0.0,
-    ]  # fmt: skip
+def writing(kl, points, spread=0.0):
+    return d.Writing(["a", "b"], [points - spread, points + spread], [kl, kl])
 
 
-def test_picture(capsys):
-    points = [(0.0, 1.0, "a"), (10.0, 0.0, "b"), (5.0, 9.0, "c"), (5.0, -9.0, "d")]
-    d.draw_plane(points, 2, 0.0, 1.0, 10)
-    lines = capsys.readouterr().out.splitlines()
-    assert lines == [
-        "    1.00 |a" + " " * 29 + "c",
-        "    0.50 |",
-        "    0.00 |" + " " * 30 + "d" + " " * 29 + "b",
-    ]
+def test_the_lead_at_equal_kl_is_on_the_line_over_the_root():
+    line = [writing(0.0, -2.0), writing(0.25, 1.0), writing(1.0, 3.0)]
+    lead = d.lead_at_equal_kl(line, writing(0.5625, 0.5))  # roots 0, 0.5, 0.75 and 1
+    assert lead.mean == pytest.approx(2.0 - 0.5) and lead.error == pytest.approx(0.0)
+    assert d.lead_at_equal_kl(line, writing(0.04, 0.0)).mean == pytest.approx(-0.8)
+    assert d.neighbours(line, 7.0) == (line[1], line[2])
+
+
+def test_the_error_at_equal_kl_covers_points_and_distance():
+    line = [writing(0.0, -2.0), writing(0.25, 1.0, 0.3), writing(1.0, 3.0, 0.2)]
+    error = d.lead_at_equal_kl(line, writing(0.5625, 0.5, 0.1)).error
+    assert error == pytest.approx(math.hypot(0.5 * 0.3, 0.5 * 0.2, 0.1))
+    # a slope of 4 points over the root is 4 / (2 * 0.75) for a nat
+    noisy = d.Writing(["a", "b"], [0.5, 0.5], [0.5625 - 0.3, 0.5625 + 0.3])
+    line = [writing(0.0, -2.0), writing(0.25, 1.0), writing(1.0, 3.0)]
+    assert d.lead_at_equal_kl(line, noisy).error == pytest.approx(0.3 * 4 / 1.5)
+    # words with more points that are farther off are less of an error than either alone
+    along = d.Writing(["a", "b"], [0.5 - 0.8, 0.5 + 0.8], noisy.nats)
+    assert d.lead_at_equal_kl(line, along).error == pytest.approx(0.0, abs=1e-9)
+
+
+def test_estimate():
+    found = d.estimate([1.0, 2.0, 6.0])
+    assert found == (3.0, pytest.approx((14 / 2 / 3) ** 0.5))
+    assert d.difference([5.0, 1.0], [1.0, 1.0]) == (2.0, 2.0)
+
+
+def test_pictures(capsys):
+    curve = {0: [d.Scores(0.0, 0.0)] * 2, 10: [d.Scores(-1.0, -3.0), d.Scores(-1.0, -1.0)]}
+    d.draw_curves(curve, width=10, height=5)
+    rows = [row[10:] for row in capsys.readouterr().out.splitlines()[:5]]
+    assert rows == ["c----------", "", " " * 10 + "c", "", " " * 10 + "r"]
+    policies = [d.Policy(str(i), mark, 0.0, {}) for i, mark in enumerate("rDS")]
+    writings = {"0": writing(0.0, 0.0), "1": writing(4.0, 8.0), "2": writing(1.0, 4.0)}
+    d.draw_plane(policies, writings, ["a"], width=20, height=5)
+    rows = [row[11:] for row in capsys.readouterr().out.splitlines()[:5]]
+    assert rows[0].find("D") == 20 and rows[2].find("S") == 10 and rows[4][0] in "r"
+
+
+def test_names_are_split_without_overlap():
+    data = d.split_data(random.Random(4))
+    names = [tuple(tokens) for tokens in data.train_set + data.held_out]
+    assert len(set(names)) == len(names) == len(d.NAMES.split())
+    assert len(data.held_out) == d.N_HELD_OUT
+    assert max(map(len, names)) <= d.BLOCK_SIZE + 1
