@@ -43,6 +43,11 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 FEWER = {
     "microgpt.py": {"N_SAMPLES = 300": "N_SAMPLES = 40", "N_HELD_OUT = 100": "N_HELD_OUT = 30"},
     "micrornn.py": {"N_TESTS = 200": "N_TESTS = 60"},
+    "microlora.py": {
+        "N_HELD_OUT_NAMES = 100": "N_HELD_OUT_NAMES = 15",
+        "myth[N_LISTS * N_TRAIN :]": "myth[N_LISTS * N_TRAIN :][:15]",
+    },
+    "microdpo.py": {"N_SAMPLES = 800": "N_SAMPLES = 40", "N_TEST_PAIRS = 300": "N_TEST_PAIRS = 40"},
     "micromoe.py": {"N_DRAWS = 3": "N_DRAWS = 1"},
     "microvae.py": {
         "N_ESTIMATES = 1000": "N_ESTIMATES = 50",
