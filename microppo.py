@@ -1,30 +1,1556 @@
-"""A reward model is a guess at what people want: follow it, but stay near where it was learned.
+"""A language model climbs a reward that was learned, not far from where the reward is right.
 
-Run it: python microppo.py (35 seconds). The three steps of InstructGPT, small: a GPT learns names;
-a reward model learns a hidden taste from noisy labels on pairs of words; and PPO (proximal policy
-optimization) trains the GPT to make words that the reward model likes. It prints the reward
-model's score beside the true one, with the clip and without, with a cost for leaving the first
-model and without. Read microgpt.py first, and microdpo.py for the same aim by a shorter way.
-Papers: InstructGPT arXiv:2203.02155, PPO arXiv:1707.06347, its advantage (GAE) arXiv:1506.02438,
-and over-optimization arXiv:2210.10760.
+    python microppo.py        about SECONDS seconds; nothing to install, nothing to download
+
+The three steps of InstructGPT, made small. A GPT learns given names: the reference. A reward model
+learns a hidden taste in words, from labels which say which of two words is better. And PPO
+(proximal policy optimization) trains a copy of the reference, the policy, to write words that the
+reward model likes. You will see how good the reward model is and where it is blind, how the policy
+learns, what the two brakes are for that PPO puts on it, and how a policy without one of them
+cheats.
+
+When to use it: if outputs can be marked by a model or a rule while training, however rough, and
+what counts is the whole output and not the single word. When not: if preferences on pairs are all
+there is, DPO is simpler (microdpo.py); or if picking the best of several outputs is affordable.
+
+Read it from top to bottom. You need Python and school calculus; what machine learning adds is
+explained on the way. Sections 2 and 3 and the optimizer of section 4 are shared by the scripts of
+this collection that have a GPT: if you know them, go on at section 5 after section 1. Section 5 is
+the lesson, section 6 measures it. Section 7 has main(), and things to try: there the tutorial ends.
+Below are tools and the names.
+
+Papers: InstructGPT, arXiv:2203.02155; PPO, arXiv:1707.06347; its advantages (GAE),
+arXiv:1506.02438; climbing a reward too far, arXiv:2210.10760; labels as noisy comparisons, Bradley
+and Terry 1952; RMSNorm, arXiv:1910.07467; Adam, arXiv:1412.6980.
 """
-import argparse, collections, gc, itertools, math, operator, os, random, sys, time
-STEPS = 1000              # training steps of the reference, a word each; fewer scale the rest down
-LEARNING_RATE = 0.01      # of the reference; falls linearly to ~0
-BETA1, BETA2 = 0.9, 0.99  # memory of Adam: about 10 and 100 steps (not the beta below)
-N_EMBD, N_HEAD, BLOCK_SIZE, INIT_STD = 8, 2, 12, 0.08  # half as wide as in microgpt.py
-N_PAIRS, N_TEST, N_SAMPLES = 1000, 500, 600  # pairs, held-out pairs; fresh words to measure on
-PASSES, REWARD_RATE, DECAY = 20, 0.1, 0.02  # over the pairs; step; pull of the weights to 0
-ITERATIONS, BATCH = 12, 48  # PPO: an iteration samples a batch of 48 words, then learns from it
-EPOCHS, MINIBATCH = 3, 12  # 3 times over the batch, in parts of 12 words, with a step for each
-POLICY_RATE, VALUE_RATE = 0.004, 0.1  # of the policy's Adam, and of the value function
-CLIP = 0.2                # how far pi / pi_old, of probabilities, may leave 1 and still gain
-BETA = 0.4                # price of a nat of KL from the reference, in standard deviations of r
-LAMBDA, N_BEST = 0.95, 16  # of GAE; the yardstick is the best of 16 words by the reward model
-VOWELS, PENALTY, SCALE = "aeiouy", 5, 0.4  # of the taste (section 1)
 
-# ===== 1. Data ====================================================================================
-# Given names, US Census Bureau, name frequencies of 1990 (public domain): the first 214
+import argparse
+import collections
+import gc
+import math
+import operator
+import os
+import random
+import select
+import sys
+import time
+from typing import NamedTuple
+
+# The data, section 1.
+N_HELD_OUT = 100  # names that the reference does not learn from
+VOWELS = "aeiouy"  # "y" too: in "lery" vowels and consonants take turns
+PENALTY = 5  # points that a clash costs, and a letter in excess
+SCALE = 0.4  # how sure a label is: sigmoid(SCALE * difference in points)
+N_PAIRS = 1000  # pairs that the reward model learns from
+N_TEST_PAIRS = 300  # pairs that it does not learn from
+
+# The model. What these words mean is said in section 3.
+N_LAYER = 1  # transformer blocks, one after the other
+N_EMBD = 8  # each position of a word is described by this many numbers
+N_HEAD = 2  # attention heads of a block; N_EMBD must be a multiple of it
+BLOCK_SIZE = 12  # the longest sequence of tokens that the model can read
+INIT_STD = 0.08  # standard deviation of the random numbers that the model starts from
+
+# The training of the reference, section 4.
+STEPS = 500  # steps in which the reference learns names, two names each
+REFERENCE_RATE = 0.014  # how far a parameter moves in an early step; falls almost to 0
+ADAM_BETA1, ADAM_BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
+
+# The reward model and PPO, section 5.
+PASSES = 20  # times that the reward model learns from each pair
+REWARD_RATE = 0.1  # how far it moves; falls to 0
+DECAY = 0.02  # how strongly its weights are pulled to 0
+ITERATIONS = 10  # of PPO; in each the policy writes a batch of words and learns from it
+BATCH = 40  # words
+EPOCHS = 3  # times that it learns from each of them
+MINIBATCH = 10  # words in a step of learning, so that an iteration has 12 steps
+POLICY_RATE = 0.008  # how far a parameter of the policy moves in a step
+NO_CLIP_RATE = 0.002  # the same without the clip, where it does best
+# (Tried at four other seeds: with the clip 0.002, 0.004 and 0.008 came out alike; without it, 0.001
+# and 0.004 were worse than 0.002.)
+VALUE_RATE = 0.1  # the share of its error that the value function corrects
+CLIP = 0.2  # how far a probability may be driven from what it was: to 0.8 or 1.2 of it
+KL_PRICE = 0.4  # what a nat of distance from the reference costs in reward
+GAE_LAMBDA = 0.95  # how far ahead the advantages trust what came more than what was expected
+
+# The experiments, section 6.
+N_SAMPLES = 400  # words of each policy that it is judged by
+N_BEST = 16  # the rival: the best of so many words of the reference
+
+
+# ===== 1. Data: names, and which of two words is better ===========================================
+#
+# The names stand at the end of the file: mary, james, patricia ... A model sees no letters, only
+# numbers called tokens. Token 0 is the boundary: a word starts here, or ends here. The other 26
+# tokens are the letters.
+#
+#     tokenize("mary", vocabulary)  =  [0, 13, 1, 18, 25, 0]
+#
+# Given the tokens so far, a model says how likely each token is to come next. A name of four
+# letters is five such tasks: 0 -> m, m -> a, a -> r, r -> y, y -> 0. With p, the probability that
+# it gave to the token that really came, it pays -log p. The mean of that over many guesses is
+# called the loss; the better the guesses, the smaller it is. A model that has learned names can
+# also write: draw a token by these probabilities, let it read that, draw the next one.
+#
+# Somebody has a taste in words: vowels and consonants should take turns, and no letter should come
+# a third time. Each two neighbours that take turns are a point. Each two of one kind, a clash, cost
+# 5, and so does each letter in excess:
+#
+#     nora      3 turns                                     3 points
+#     anna      2 turns, a clash (n-n)            2 - 5 =  -3
+#     banana    5 turns, a letter in excess (a)   5 - 5 =   0
+#
+# No model is told this rule. All there is are pairs of words with a label, which says which of the
+# two was preferred. And labels are noisy, as with people: the better word is not always chosen, but
+# the more often, the more points it is ahead. With d points more, it is chosen with the probability
+#
+#     sigmoid(0.4 * d)      where sigmoid(x) = 1 / (1 + exp(-x)), a number between 0 and 1
+#
+# "nora" against "anna": d = 6, and sigmoid(2.4) = 0.92. Of 100 such pairs, 8 have the wrong label.
+#
+# The second half of the taste is a trap, set on purpose. The reward model of this file looks at
+# pairs of neighbours only, so it cannot see a letter in excess. In the words of the reference that
+# hardly matters, as few have one. What matters is what a policy makes of it.
+
+BOUNDARY = "<>"  # two characters, so that no letter can be mistaken for it
+
+
+def make_vocabulary(words):
+    """All tokens, in order: token i stands for vocabulary[i]."""
+    return [BOUNDARY] + sorted(set("".join(words)))
+
+
+def tokenize(word, vocabulary):
+    """Turn a word into a list of tokens, with the boundary on both sides."""
+    letters = [vocabulary.index(letter) for letter in word]
+    return [0] + letters + [0]
+
+
+class Data(NamedTuple):
+    """The names, split in two, as lists of tokens."""
+
+    vocabulary: list
+    train_set: list
+    held_out: list  # the reference does not learn from these
+
+
+def split_data(rng):
+    """Shuffle the names and hold out N_HELD_OUT of them."""
+    names = [name for name in NAMES.split() if len(name) < BLOCK_SIZE]
+    rng.shuffle(names)
+    vocabulary = make_vocabulary(names)
+    tokens = [tokenize(name, vocabulary) for name in names]
+    return Data(vocabulary, tokens[N_HELD_OUT:], tokens[:N_HELD_OUT])
+
+
+def tokenize_written(word, vocabulary):
+    """The tokens of a word that a model wrote: without an end, if it had no room for one."""
+    # After BLOCK_SIZE letters the model can read no more. Such a word has no end: it stands for all
+    # words that begin so, and its probability is theirs together.
+    return tokenize(word, vocabulary)[: BLOCK_SIZE + 1]
+
+
+def n_clashes(word):
+    """How many neighbours in a word are of one kind, two vowels or two consonants."""
+    return sum([(a in VOWELS) == (b in VOWELS) for a, b in zip(word, word[1:])])
+
+
+def n_in_excess(word):
+    """How many letters of a word have come twice before."""
+    return sum([word[:i].count(letter) > 1 for i, letter in enumerate(word)])
+
+
+def points(word):
+    """The taste: a point for neighbours that take turns, minus PENALTY for each fault."""
+    n_neighbours = max(0, len(word) - 1)
+    n_turns = n_neighbours - n_clashes(word)
+    return n_turns - PENALTY * (n_clashes(word) + n_in_excess(word))
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)) of a float: S-shaped, from 0 to 1, and 1/2 at 0."""
+    e = math.exp(-abs(x))  # at most 1, so nothing overflows
+    return (1.0 if x >= 0.0 else e) / (1.0 + e)
+
+
+class Pair(NamedTuple):
+    """Two words of the reference, of which one was preferred."""
+
+    chosen: str
+    rejected: str
+    p_label: float  # the probability that the label came out as it did
+
+
+def make_pairs(reference, vocabulary, n, rng):
+    """n pairs of different words that the reference writes, each with a label."""
+    pairs = []
+    while len(pairs) < n:
+        a = sample(reference, vocabulary, 1.0, rng)
+        b = sample(reference, vocabulary, 1.0, rng)
+        if a == b:
+            continue
+        p_a = sigmoid(SCALE * (points(a) - points(b)))
+        if rng.random() < p_a:
+            pairs.append(Pair(a, b, p_a))
+        else:
+            pairs.append(Pair(b, a, 1.0 - p_a))
+    return pairs
+
+
+# ===== 2. Autograd: derivatives without doing the calculus by hand ================================
+#
+# The model has parameters: numbers that start out random and are to become good ones. How good they
+# are is measured by a single number, the loss L, which is small when the model does well. To
+# improve a parameter p we need the derivative dL/dp, the rate at which L grows as p grows. Where it
+# is positive, p should shrink; where it is negative, p should grow. All these derivatives together
+# are called the gradient.
+#
+# L comes from the parameters by thousands of small operations. Let each operation remember the
+# numbers that went into it, its children, and its own derivative with respect to each of them. For
+# c = a * b these derivatives are dc/da = b and dc/db = a. Then walk backwards, from L to the
+# parameters. A number c that knows dL/dc can tell each child its share by the chain rule:
+#
+#     dL/da = dL/dc * dc/da
+#
+# A small example: a = 2, b = 5, c = a * b = 10 and L = c + b = 15. Backwards,
+#
+#     dL/dL = 1
+#     dL/dc = 1                                 as L = c + b
+#     dL/da = dL/dc * dc/da      = 1 * 5     = 5
+#     dL/db = dL/dc * dc/db + 1  = 1 * 2 + 1 = 3     b reaches L by two routes: they add up
+#
+# One such walk gives all derivatives at once. It is called backpropagation.
+
+
+class Value:
+    """A number that remembers what it was computed from.
+
+    data          the number, a float
+    grad          dL/d(data), known after L.backward()
+    _prev         its children, the Values that it was computed from; a leaf has none
+    _local_grads  d(data)/d(child.data) for each child, in the same order
+    """
+
+    __slots__ = ("data", "grad", "_prev", "_local_grads")
+
+    def __init__(self, data, children=(), local_grads=()):
+        self.data = data
+        self.grad = 0.0
+        self._prev = children
+        self._local_grads = local_grads
+
+    def __add__(self, other):
+        if isinstance(other, Value):
+            return Value(self.data + other.data, (self, other), (1.0, 1.0))
+        return Value(self.data + other, (self,), (1.0,))
+
+    def __mul__(self, other):
+        if isinstance(other, Value):
+            return Value(self.data * other.data, (self, other), (other.data, self.data))
+        return Value(self.data * other, (self,), (other,))
+
+    def __pow__(self, exponent):  # the exponent is a plain number
+        result = self.data**exponent
+        if isinstance(result, complex):
+            raise ValueError(f"({self.data}) ** {exponent} is not a real number")
+        slope = exponent * self.data ** (exponent - 1) if exponent else 0.0  # x ** 0 is constant
+        return Value(result, (self,), (slope,))
+
+    def __neg__(self):
+        return self * -1.0
+
+    def __sub__(self, other):
+        return self + (-other)
+
+    def __truediv__(self, other):
+        return self * other**-1.0
+
+    def __radd__(self, other):  # number + Value
+        return self + other
+
+    def __rmul__(self, other):  # number * Value
+        return self * other
+
+    def __rsub__(self, other):  # number - Value
+        return -self + other
+
+    def __rtruediv__(self, other):  # number / Value
+        return self**-1.0 * other
+
+    def __repr__(self):
+        return f"Value(data={self.data}, grad={self.grad})"
+
+    def tanh(self):
+        result = math.tanh(self.data)
+        return Value(result, (self,), (1.0 - result * result,))
+
+    def exp(self):
+        result = math.exp(self.data)
+        return Value(result, (self,), (result,))
+
+    def relu(self):
+        if self.data <= 0.0:
+            return Value(0.0)  # flat here: no gradient goes back, so it is a leaf
+        return Value(self.data, (self,), (1.0,))
+
+    def log(self):
+        # log(0) does not exist. A number below 1e-10 counts as 1e-10, in the slope, too.
+        clamped = max(self.data, 1e-10)
+        return Value(math.log(clamped), (self,), (1.0 / clamped,))
+
+    def clip(self, low, high):
+        # The nearest number in the range. A NaN stays one: the variable comes first in max and min.
+        inside = low <= self.data <= high
+        return Value(min(max(self.data, low), high), (self,), (1.0 if inside else 0.0,))
+
+    def _backward(self):
+        """Give each child its share of this node's gradient, by the chain rule."""
+        grad = self.grad
+        for child, local_grad in zip(self._prev, self._local_grads):
+            child.grad += local_grad * grad  # += because a child may be used more than once
+
+    def backward(self):
+        """Compute dL/dv for every Value v that this one, L, was computed from.
+
+        Leaves, such as parameters, add it to the grad they have: clear it before each step.
+        """
+        # A node, a Value with children, may pass its gradient on only after all nodes that use it
+        # have passed on theirs. So list the nodes, each after its children (a topological order),
+        # and walk the list from its end. Recursion would make the list like this:
+        #
+        #     def visit(node):
+        #         if node not in visited:
+        #             visited.add(node)
+        #             for child in node._prev:
+        #                 visit(child)
+        #             order.append(node)
+        #
+        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. A new node
+        # goes back on it, then a mark, written | below, then its children. When the mark is on top
+        # again, the children have been listed, and the node under the mark is next.
+        #
+        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves:
+        #
+        #     stack (top at the right)    list      what is done next
+        #     L                                     L is new: put it back, and c and d on top
+        #     L | c d                               d is new: put it back, and c on top
+        #     L | c d | c                           c is new: put it back; it has leaves only
+        #     L | c d | c |                         a mark: list c
+        #     L | c d |                   c         a mark: list d
+        #     L | c                       c d       c is not new: just take it off
+        #     L |                         c d       a mark: list L
+        #                                 c d L     walk back: L, d, c
+        order = []
+        visited = set()
+        stack = [self] if self._prev else []  # a leaf has nothing to pass on
+        while stack:
+            node = stack.pop()
+            if node is None:  # the mark |
+                order.append(stack.pop())
+            elif node not in visited:
+                visited.add(node)
+                node.grad = 0.0  # forget an earlier walk; only leaves keep what they have
+                stack.append(node)
+                stack.append(None)
+                for child in node._prev:
+                    if child._prev and child not in visited:
+                        stack.append(child)
+        self.grad += 1.0  # dL/dL
+        for node in reversed(order):
+            node._backward()
+
+
+# --- AUTOGRAD DIFFERENCES IN THIS SCRIPT ---
+# This Value class follows the canonical interface (see docs/autograd-interface.md)
+# with the following additions/modifications:
+# - clip(): Required for PPO ratio clipping (derivative 1 inside the bounds, 0 outside)
+# Base operations (add, mul, tanh, exp, relu, pow, backward) are identical
+# to the canonical spec.
+
+# (That is for readers of the other scripts, which share this section.)
+#
+# The model will be built from the functions below. A node may stand for any function whose
+# derivatives we can write down. The dot product s = a1*b1 + ... + an*bn would take 2n - 1 nodes of
+# + and *. As a single node with 2n children it is the same sum with far less bookkeeping:
+# ds/d(ai) = bi and ds/d(bi) = ai.
+#
+# Where no derivative is needed, as in a model that is only used, plain floats will do. So these
+# functions give Values for Values and floats for floats. math.fsum rounds a sum only once, which
+# makes it the same on every version of Python.
+
+
+def dot(a, b):
+    """The dot product of two equally long lists, of Values (as one node) or of floats."""
+    if not isinstance(a[0], Value):
+        return math.fsum(map(operator.mul, a, b))
+    a_data = [v.data for v in a]
+    b_data = [v.data for v in b]
+    total = math.fsum(map(operator.mul, a_data, b_data))
+    return Value(total, (*a, *b), (*b_data, *a_data))
+
+
+def vsum(values):
+    """The sum of a list, of Values (as one node) or of floats."""
+    if not isinstance(values[0], Value):
+        return math.fsum(values)
+    total = math.fsum([v.data for v in values])
+    return Value(total, tuple(values), (1.0,) * len(values))
+
+
+def exp(x):
+    """e to the power of a Value or a float."""
+    return x.exp() if isinstance(x, Value) else math.exp(x)
+
+
+def relu(x):
+    """The larger of x and 0, for a Value or a float."""
+    return x.relu() if isinstance(x, Value) else max(x, 0.0)
+
+
+def linear(x, matrix):
+    """Matrix times vector: the dot product of each row with x. Gives a number for each row."""
+    if not isinstance(x[0], Value):
+        return [dot(row, x) for row in matrix]
+    # The same for Values. As x stands in every product, its numbers are read only once.
+    x_data = [v.data for v in x]
+    products = []
+    for row in matrix:
+        row_data = [v.data for v in row]
+        total = math.fsum(map(operator.mul, row_data, x_data))
+        products.append(Value(total, (*row, *x), (*x_data, *row_data)))
+    return products
+
+
+def add(x, y):
+    """The sum of two equally long vectors, number by number."""
+    return [a + b for a, b in zip(x, y)]
+
+
+def softmax(logits):
+    """Turn scores of any size (logits) into probabilities: p_i = exp(x_i) / sum_j exp(x_j)."""
+    # Subtracting the same number from all scores changes nothing: it cancels in the fraction. We
+    # subtract the largest, so that no exponent is above 0; exp(710) is more than a float can hold.
+    largest = max(x.data if isinstance(x, Value) else x for x in logits)
+    exps = [exp(x - largest) for x in logits]
+    inverse = vsum(exps) ** -1
+    return [e * inverse for e in exps]
+
+
+def rmsnorm(x):
+    """Divide a vector by the root of its mean square, so that its numbers are about 1 in size."""
+    # Without it, sizes could grow or shrink from layer to layer. 1e-5 avoids a division by 0.
+    mean_square = dot(x, x) * (1.0 / len(x))
+    scale = (mean_square + 1e-5) ** -0.5
+    return [v * scale for v in x]
+
+
+# ===== 3. Model: the transformer ==================================================================
+#
+# The model reads a word token by token, and says after each one how likely every token is to come
+# next. It describes each position of the word by a vector: a list of N_EMBD numbers. At first these
+# come from two tables, one row for each token and one for each position, added up. That is called
+# the embedding; its rows start random and are learned like all else. Then each block changes the
+# description twice:
+#
+#     attention   lets a position collect what it needs from all positions so far
+#     MLP         works on what one position has collected
+#
+# At the end a last matrix turns the description into a score for each token, called its logit, and
+# softmax (section 2) turns the scores into probabilities. In short:
+#
+#     token and position  ->  N_EMBD numbers  ->  attention, MLP  ->  N_EMBD numbers  ->  all logits
+#
+# This is GPT-2 made small and plain. What differs: N_LAYER blocks, where GPT-2 has 12 to 48;
+# letters instead of pieces of words; RMSNorm without learned factors instead of LayerNorm, one more
+# of it after the embedding and none at the end; relu instead of gelu; no biases, no dropout, the
+# same spread of random numbers in all matrices; and lm_head is a matrix of its own, where GPT-2
+# uses the token embedding again.
+
+
+def random_matrix(rows, columns, rng):
+    """A matrix of random Values: a list of rows, each a list of as many numbers as columns."""
+    return [[Value(rng.gauss(0.0, INIT_STD)) for _ in range(columns)] for _ in range(rows)]
+
+
+def init_model(vocabulary_size, rng):
+    """All matrices of the model by name, filled with random numbers."""
+    model = {
+        "token_embedding": random_matrix(vocabulary_size, N_EMBD, rng),  # a row for each token
+        "position_embedding": random_matrix(BLOCK_SIZE, N_EMBD, rng),  # a row for each position
+        "lm_head": random_matrix(vocabulary_size, N_EMBD, rng),  # vector -> a logit for each token
+    }
+    for i in range(N_LAYER):
+        for name in ("query", "key", "value", "output"):
+            model[f"layer{i}.{name}"] = random_matrix(N_EMBD, N_EMBD, rng)  # vector -> vector
+        model[f"layer{i}.fc1"] = random_matrix(4 * N_EMBD, N_EMBD, rng)  # vector -> hidden units
+        model[f"layer{i}.fc2"] = random_matrix(N_EMBD, 4 * N_EMBD, rng)  # hidden units -> vector
+    return model
+
+
+def parameters(model):
+    """All parameters of the model, as one flat list of Values."""
+    return [p for matrix in model.values() for row in matrix for p in row]
+
+
+def freeze(model):
+    """A copy of the model in plain floats, for reading and writing without derivatives."""
+    return {name: [[p.data for p in row] for row in matrix] for name, matrix in model.items()}
+
+
+class Cache:
+    """What a block keeps of the positions that it has read, the newest last."""
+
+    def __init__(self):
+        self.keys = []  # a vector for each position
+        self.values = []  # a vector for each position
+        self.weights = []  # for each position the weights of each head; kept only to be looked at
+
+
+def new_caches():
+    """Empty caches, one for each block, to start reading a word."""
+    return [Cache() for _ in range(N_LAYER)]
+
+
+def attention(x, model, layer, cache):
+    """Let the newest position, described by the vector x, collect what it needs. Gives a vector."""
+    # From x each position makes three vectors of the same length: a query (what am I looking for?),
+    # a key (what is there to be found here?) and a value (what do I hand over? Nothing to do with
+    # the class Value). The newest query is compared with each key so far by a dot product; the
+    # better they match, the larger the score. softmax turns the scores into weights that add up to
+    # 1, and the values are averaged with them.
+    #
+    # Say the model reads "ma", "a" being the newest, and vectors had 4 numbers. The query of "a" is
+    # (2, 0, 1, 0):
+    #
+    #                    key           product   score   weight   first number of the value
+    #     boundary   (0, 1, 0, 2)         0        0      0.09               3
+    #     m          (1, 0, 2, 1)         4        2      0.67               1
+    #     a          (0, 3, 2, 0)         2        1      0.24               0
+    #
+    # So the first number that "a" collects is 0.09 * 3 + 0.67 * 1 + 0.24 * 0 = 0.94. A score is the
+    # product divided by sqrt(4), the root of the length. Sums of random products of either sign
+    # grow like that root, and with very large scores all weight would fall on one position, where
+    # the derivatives of softmax are near 0.
+    #
+    # All this is done N_HEAD times side by side, each time on another slice of the three vectors,
+    # so that one position can look for several things. Each of these is called a head. What the
+    # heads have collected is joined to one vector, and the output matrix mixes it.
+    #
+    # No position can look ahead: later keys are not in the cache yet. (A GPT that reads all of a
+    # text at once must hide what is later: the causal mask.) The keys and values in the cache are
+    # part of the same graph, so gradients reach the earlier positions through them.
+    size = len(x) // N_HEAD
+    query = linear(x, model[f"{layer}.query"])  # as long as x
+    cache.keys.append(linear(x, model[f"{layer}.key"]))
+    cache.values.append(linear(x, model[f"{layer}.value"]))
+    collected = []
+    weights_of_heads = []
+    for start in range(0, len(x), size):
+        head = slice(start, start + size)
+        scores = [dot(query[head], key[head]) * size**-0.5 for key in cache.keys]
+        weights = softmax(scores)
+        for j in range(start, start + size):
+            number_j_of_values = [value[j] for value in cache.values]
+            collected.append(dot(weights, number_j_of_values))  # their weighted mean
+        weights_of_heads.append(weights)
+    cache.weights.append(weights_of_heads)
+    return linear(collected, model[f"{layer}.output"])
+
+
+def mlp(x, model, layer):
+    """Work on the vector x of one position alone. Gives a vector of the same length."""
+    # MLP is short for multi-layer perceptron: a matrix (fc1), relu, another matrix (fc2). Each of
+    # the 4 * N_EMBD numbers in between, a hidden unit, asks something about x: it is 0, for no, or
+    # positive, the more so the clearer the answer. With h = 0.5 it adds 0.5 times its own column of
+    # fc2 to the result. Without relu the two matrices would collapse into one.
+    hidden = [relu(h) for h in linear(x, model[f"{layer}.fc1"])]
+    return linear(hidden, model[f"{layer}.fc2"])
+
+
+def gpt(model, token, caches):
+    """Read one more token. Return the logits, a score for each token as the next one."""
+    # x describes the newest position by N_EMBD numbers. Attention and MLP each add something to it
+    # and never replace it. Sums pass a gradient on unchanged, so it also reaches what lies far
+    # below, which deep models need. x is called the residual stream. It grows with each thing that
+    # is added, so attention and MLP read a normalized copy. (In the first block that changes
+    # little.)
+    position = len(caches[0].keys)
+    x = add(model["token_embedding"][token], model["position_embedding"][position])
+    x = rmsnorm(x)
+    for i, cache in enumerate(caches):
+        x = add(x, attention(rmsnorm(x), model, f"layer{i}", cache))
+        x = add(x, mlp(rmsnorm(x), model, f"layer{i}"))
+    return linear(x, model["lm_head"])
+
+
+# What is different here: log(softmax(x)) is one function. Taken one after the other, a probability
+# that rounds to 0 would stop its logarithm, and safe_log() would stop its gradient. PPO makes small
+# probabilities smaller still, and has to keep count of them.
+
+
+def log_prob(logits, target):
+    """log softmax(logits)[target], of Values (as one node) or of floats."""
+    # log p = x_target - log(sum of exp(x_j)). The derivative by x_i is -p_i, and one more for the
+    # target. Subtracting the largest logit first changes nothing and keeps exp() small; in one
+    # formula, no p can round to 0 before its logarithm is taken.
+    are_values = isinstance(logits[0], Value)
+    numbers = [x.data for x in logits] if are_values else logits
+    largest = max(numbers)
+    exps = [math.exp(x - largest) for x in numbers]
+    total = math.fsum(exps)
+    result = numbers[target] - largest - math.log(total)
+    if not are_values:
+        return result
+    slopes = [-e / total for e in exps]
+    slopes[target] += 1.0
+    return Value(result, tuple(logits), tuple(slopes))
+
+
+def log_probs(model, tokens):
+    """Let the model read a word. Return log p(next token) at each position, as one list."""
+    caches = new_caches()
+    result = []
+    for token, target in zip(tokens, tokens[1:]):
+        result.append(log_prob(gpt(model, token, caches), target))
+    return result
+
+
+def word_loss(model, *words):
+    """The mean of -log p(next token) over all tokens of one or more words, lists of tokens."""
+    # If the model gave probability p to the token that really came, it pays -log p: 0 for p = 1,
+    # 0.69 for p = 1/2, 3.30 for p = 1/27. Why the logarithm? The probability of a whole word is the
+    # product of those of its tokens, and logarithms turn it into a sum. The unit is the nat, as
+    # these logarithms are natural ones. The mean is called cross-entropy.
+    all_log_probs = []
+    for tokens in words:
+        all_log_probs += log_probs(model, tokens)
+    return vsum(all_log_probs) * (-1.0 / len(all_log_probs))
+
+
+def next_token(logits, temperature, rng):
+    """Draw a token at random, with the probabilities that the logits (floats) stand for."""
+    # Dividing the logits by a temperature below 1 widens the gaps between them: likely tokens
+    # become likelier still. Towards 0 only the likeliest is left.
+    if temperature == 0:
+        return logits.index(max(logits))
+    probs = softmax([logit / temperature for logit in logits])
+    return rng.choices(range(len(probs)), probs)[0]
+
+
+def sample(frozen, vocabulary, temperature, rng):
+    """Let a frozen model write a word: draw a token, let the model read it, draw the next one."""
+    caches = new_caches()
+    token = 0
+    word = ""
+    while len(word) < BLOCK_SIZE:
+        logits = gpt(frozen, token, caches)
+        token = next_token(logits, temperature, rng)
+        if token == 0:
+            break
+        word += vocabulary[token]
+    return word
+
+
+# ===== 4. Training ================================================================================
+#
+# A step of training: show the model some examples and compute its loss; walk back through the
+# graph for the gradient; move each parameter a little against its derivative. Then the next step.
+
+
+def adam_step(params, m, v, step, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    """Move each parameter a little against its gradient. m, v: floats, changed in place."""
+    # The plain rule p -= lr * grad leaps where gradients are large and crawls where they are small.
+    # Adam (adaptive moments) keeps two running means for each parameter:
+    #     m, of its gradient: the direction, with less of the noise of single examples;
+    #     v, of its squared gradient: the square of its usual size.
+    # A step of lr * m / sqrt(v) has then about the same scale for large and small gradients. Both
+    # means start at 0, so early on they are too small by the factor 1 - beta^step; dividing by it
+    # corrects them. eps avoids 0/0 for a parameter that has had no gradient yet.
+    m_correction = 1.0 - beta1**step
+    v_correction = 1.0 - beta2**step
+    for i, p in enumerate(params):
+        m[i] = beta1 * m[i] + (1.0 - beta1) * p.grad
+        v[i] = beta2 * v[i] + (1.0 - beta2) * p.grad * p.grad
+        p.data -= lr * (m[i] / m_correction) / ((v[i] / v_correction) ** 0.5 + eps)
+
+
+def thaw(frozen):
+    """A model of Values from a frozen one: the opposite of freeze()."""
+    return {name: [[Value(p) for p in row] for row in matrix] for name, matrix in frozen.items()}
+
+
+class Optimizer:
+    """Adam for the parameters of a model, with its memory."""
+
+    def __init__(self, model):
+        self.params = parameters(model)
+        self.m = [0.0] * len(self.params)
+        self.v = [0.0] * len(self.params)
+        self.step = 0
+
+    def descend(self, loss, rate):
+        """Take a step against the gradient of a loss."""
+        for p in self.params:
+            p.grad = 0.0  # forget the step before: gradients would add up
+        loss.backward()
+        self.step += 1
+        adam_step(self.params, self.m, self.v, self.step, rate, ADAM_BETA1, ADAM_BETA2)
+
+
+def train_reference(data, steps, seed):
+    """The frozen model that has learned names, two a step."""
+    model = init_model(len(data.vocabulary), random.Random(f"{seed} reference"))
+    optimizer = Optimizer(model)
+    start = time.perf_counter()
+    for step in range(1, steps + 1):
+        words = [data.train_set[i % len(data.train_set)] for i in (2 * step - 2, 2 * step - 1)]
+        loss = word_loss(model, *words)
+        remaining = (steps - step + 1) / steps  # long steps at first, short ones to settle
+        optimizer.descend(loss, REFERENCE_RATE * remaining)
+        show_progress(f"reference, loss {loss.data:.3f}", step, steps, start)
+        del loss  # frees this step's graph before the next one is built
+    return freeze(model)
+
+
+# ===== 5. The lesson: a reward that is learned, and a policy that climbs it =======================
+#
+# ----- The reward model ---------------------------------------------------------------------------
+#
+# Nobody can read each word that a policy will write. So we first learn to guess what would be
+# preferred: a reward r(y) for each word y. In the model of Bradley and Terry, the chosen word w of
+# a pair is preferred to the rejected word l with the probability sigmoid(r(w) - r(l)). We look for
+# the r that makes the labels likely, with the loss
+#
+#     L  =  -log sigmoid(r(w) - r(l))
+#
+# In InstructGPT, r is a large language model with one number as its output. Here it is a sum of
+# weights, one for each pair of neighbours in the word, its boundaries included:
+#
+#     r(nora)  =  weight(<>n) + weight(no) + weight(or) + weight(ra) + weight(a<>)
+#
+# With so simple a model the derivative takes no graph. With p = sigmoid(r(w) - r(l)), dL/d(weight)
+# is -(1 - p) times how often the pair of neighbours is in w more than in l.
+#
+# Labels say nothing of the size of r, only of differences. But what a nat of distance costs is said
+# in reward, so r needs a scale. We shift and divide it to have mean 0 and standard deviation 1 over
+# the words that it has learned from.
+
+
+def count_neighbours(word):
+    """{(a, b): how often b follows a}, for a word with its boundaries."""
+    marked = [BOUNDARY, *word, BOUNDARY]
+    return collections.Counter(zip(marked, marked[1:]))
+
+
+class RewardModel:
+    """A guess at how much a word is liked, learned from pairs."""
+
+    def __init__(self, pairs):
+        self.weights = collections.defaultdict(float)
+        for i in range(PASSES):
+            rate = REWARD_RATE * (PASSES - i) / PASSES
+            for pair in pairs:
+                self.learn(pair, rate)
+        words = [word for pair in pairs for word in (pair.chosen, pair.rejected)]
+        raw = [self.raw_score(word) for word in words]
+        self.mean = mean_of(raw)
+        self.std = max(math.sqrt(variance_of(raw)), 1e-9)
+
+    def raw_score(self, word):
+        """The sum of weights; neighbours that were never seen count 0."""
+        counts = count_neighbours(word)
+        return math.fsum([self.weights.get(key, 0.0) * n for key, n in counts.items()])
+
+    def gradient(self, pair):
+        """{neighbours: derivative of L by their weight}."""
+        p = sigmoid(self.raw_score(pair.chosen) - self.raw_score(pair.rejected))
+        difference = count_neighbours(pair.chosen)
+        difference.subtract(count_neighbours(pair.rejected))
+        return {key: -(1.0 - p) * n for key, n in difference.items()}
+
+    def learn(self, pair, rate):
+        """A step against the gradient; DECAY pulls weights that are not needed to 0."""
+        for key, slope in self.gradient(pair).items():
+            self.weights[key] -= rate * (slope + DECAY * self.weights[key])
+
+    def score(self, word):
+        """The reward r of a word: 0 for an average one, 1 for one standard deviation above."""
+        return (self.raw_score(word) - self.mean) / self.std
+
+    def scores_so_far(self, word):
+        """What the letters of a word have brought before each of them and before its end."""
+        scores = [0.0]
+        for a, b in zip([BOUNDARY, *word], word):
+            scores.append(scores[-1] + self.weights.get((a, b), 0.0) / self.std)
+        return scores
+
+
+def mean_of(values):
+    """The mean of a list of floats."""
+    return math.fsum(values) / len(values)
+
+
+def variance_of(values):
+    """The mean squared distance of some floats from their mean."""
+    mean = mean_of(values)
+    return mean_of([(value - mean) * (value - mean) for value in values])
+
+
+# ----- What the policy is to do -------------------------------------------------------------------
+#
+# A policy is a model that writes words. pi(y) is the probability that it writes y. We want a high
+# mean of the reward over its words, at a small distance from the reference, pi_ref:
+#
+#     maximize   the mean, over words y of pi, of   R(y) = r(y) - KL_PRICE * log(pi(y) / pi_ref(y))
+#
+# The mean of the logarithm is the KL divergence of pi from pi_ref, measured in nats: 0 if the two
+# are the same, else positive. It is there because r has learned from words of the reference, and is
+# a guess elsewhere.
+#
+# ----- The derivative of a draw -------------------------------------------------------------------
+#
+# A step of training needs the derivative of that mean by each parameter. But words are drawn, and a
+# draw has no derivative. The way out: the mean is a sum over all words, and in it the probabilities
+# have derivatives. Take two words, a of reward 3 and b of reward 1, and pi(a) = sigmoid(t) with one
+# parameter t, which is 0. So
+#
+#     the mean of R            =  3 pi(a) + 1 pi(b)  =  1 + 2 sigmoid(t)
+#     its derivative by t      =  2 * sigmoid'(0)    =  2 * 0.25  =  0.5
+#
+# There are too many words to add up. But as d pi = pi * d(log pi), that derivative is a mean, too,
+#
+#     d (the mean of R)  =  sum over y of R(y) * d pi(y)  =  the mean of  R(y) * d(log pi(y))
+#
+# and a mean can be estimated from words that are drawn. In the example d(log pi(a)) = 0.5 and
+# d(log pi(b)) = -0.5. Half of the draws are a and say 3 * 0.5 = 1.5. The others say 1 * -0.5 =
+# -0.5. The mean is 0.5, as above. This is the policy gradient (REINFORCE). It makes each word that
+# was drawn likelier, the more so the higher its reward.
+#
+# (R contains pi itself. The derivative of that term adds the mean of -KL_PRICE * d(log pi(y)),
+# which is 0, since probabilities always add up to 1: in the example, 0.5 * 0.5 - 0.5 * 0.5 = 0.)
+#
+# ----- The advantage, and what V is for -----------------------------------------------------------
+#
+# Single draws said 1.5 and -0.5, where 0.5 was right: such estimates are noisy. Subtract from R
+# what was to be expected, here 2. That changes nothing in the mean, again because d(log pi) has
+# mean 0. Now a says (3 - 2) * 0.5 = 0.5, and b says (1 - 2) * -0.5 = 0.5: no noise is left. What is
+# left of the reward is called the advantage: how much better it went than expected.
+#
+# A word is written token by token, and what is expected changes on the way. So a reward is given to
+# each token, its own share of the cost of distance, and the last one also gets r(y). V(s), the
+# value function, guesses from the state s before a token how much reward is still to come. In
+# InstructGPT it starts as a copy of the reward model, so that it can judge beginnings of a text.
+# Here it knows the last token, the position, and what the reward model has counted so far:
+#
+#     V(s)  =  weight(last token) + weight(position) + weight * (score so far)
+#
+# Say a word has three tokens, with the rewards -0.1, -0.2 and 0.8, and V says 0.2, 0.4 and 0.7
+# before each of them. How well did the first token do? If we trust V, it brought
+#
+#     -0.1 + 0.4 - 0.2                      =  0.1      its reward, and V after it less V before
+#
+# If we trust only what came, it brought
+#
+#     -0.1 - 0.2 + 0.8 - 0.2                =  0.3      all rewards from there on, less V before
+#
+# The first is quiet but as wrong as V, the second is right on average but noisy. GAE (generalized
+# advantage estimation) lies between them. With d_t = reward_t + V_(t+1) - V_t for each token,
+#
+#     A_t  =  d_t + GAE_LAMBDA * d_(t+1) + GAE_LAMBDA^2 * d_(t+2) + ...
+#
+# where 0 gives the first and 1 the second. V learns to guess A_t + V_t.
+
+
+def token_rewards(log_ratios, score, kl_price):
+    """The reward of each token, from log(pi / pi_ref) of each and the reward of the word."""
+    rewards = [-kl_price * log_ratio for log_ratio in log_ratios]
+    rewards[-1] += score
+    return rewards
+
+
+def gae(rewards, values, gae_lambda):
+    """The advantage of each token. After the last one nothing is to come: V is 0 there."""
+    advantages = []
+    next_value = 0.0
+    next_advantage = 0.0
+    for reward, value in zip(reversed(rewards), reversed(values)):
+        d = reward + next_value - value
+        next_advantage = d + gae_lambda * next_advantage
+        next_value = value
+        advantages.append(next_advantage)
+    return advantages[::-1]
+
+
+def states_of(word, tokens, reward_model):
+    """What V knows before each token of a word but the first: {feature: number}."""
+    states = []
+    for i, so_far in enumerate(reward_model.scores_so_far(word)[: len(tokens) - 1]):
+        states.append({("last token", tokens[i]): 1.0, ("position", i): 1.0, "so far": so_far})
+    return states
+
+
+class ValueFunction:
+    """V(s), a guess at the reward to come: a weighted sum of what is known of the state s."""
+
+    def __init__(self):
+        self.weights = collections.defaultdict(float)
+
+    def guess(self, state):
+        """V of one state."""
+        return math.fsum([self.weights[feature] * x for feature, x in state.items()])
+
+    def learn(self, state, target):
+        """Correct a share of the error."""
+        # Half of the squared error has the derivative -error * x by the weight of x. A step of
+        # share * error / (sum of x * x) against it makes the error smaller by just this share.
+        error = target - self.guess(state)
+        squares = math.fsum([x * x for x in state.values()])
+        for feature, x in state.items():
+            self.weights[feature] += VALUE_RATE * error * x / squares
+
+
+# ----- Several steps from one batch, and the clip -------------------------------------------------
+#
+# Words are dear: the policy has to write them. It would be a waste to take one short step and throw
+# them away. But after the first step the policy, pi, is no longer the one that wrote them, pi_old.
+# Its mean can still be had from them, if each token counts by how much likelier it has become:
+#
+#     ratio  =  pi(token) / pi_old(token)
+#     the mean of A, with tokens drawn by pi  =  the mean of ratio * A, with tokens drawn by pi_old
+#
+# (This is exact for one token after the same beginning. The beginnings remain those that pi_old
+# wrote, which is nearly right while the two are close.) At ratio = 1 the derivative of ratio * A is
+# A * d(log pi), the policy gradient.
+#
+# If steps go on like that, a ratio of 5 or 50 is soon reached, and the batch says nothing about a
+# policy so far away. So PPO takes away what there is to gain beyond 0.8 and 1.2. It maximizes
+#
+#     min(ratio * A,  clip(ratio, 0.8, 1.2) * A)
+#
+#                              ratio < 0.8          0.8 to 1.2     ratio > 1.2
+#     A > 0, a good token      called back up       pushed up      enough: slope 0
+#     A < 0, a bad token       enough: slope 0      pushed down    called back down
+#
+# Where a step went the wrong way, the minimum takes the plain ratio, and the token is called back;
+# only gain is cut. clip(x) gives the nearest number from 0.8 to 1.2, and its slope is 1 inside and
+# 0 outside.
+
+
+def surrogate(new_log_p, old_log_p, advantage, clip):
+    """What PPO maximizes for one token: new_log_p is a Value, the others are floats."""
+    log_ratio = (new_log_p - old_log_p).clip(-20.0, 20.0)  # exp(710) is more than a float can hold
+    ratio = log_ratio.exp()
+    plain = ratio * advantage
+    clipped = ratio.clip(1.0 - clip, 1.0 + clip) * advantage
+    return plain if plain.data <= clipped.data else clipped
+
+
+# ----- PPO ----------------------------------------------------------------------------------------
+
+
+class World(NamedTuple):
+    """What PPO learns in, and from."""
+
+    vocabulary: list
+    reference: dict  # frozen
+    reward_model: RewardModel
+
+
+class Settings(NamedTuple):
+    """One way to run PPO."""
+
+    label: str
+    kl_price: float
+    clip: float  # infinity: no clip
+    rate: float  # how far a parameter moves in a step
+
+
+class Episode(NamedTuple):
+    """A word that the policy wrote, and what is known of it, with a number for each token."""
+
+    word: str
+    tokens: list
+    old_log_probs: list  # by the policy that wrote it
+    log_ratios: list  # log(pi_old / pi_ref)
+    score: float  # the reward of the whole word
+    states: list  # what V knew before each token
+    values: list  # what V guessed
+    advantages: list
+
+
+def write_episode(policy, value_function, world, settings, rng):
+    """Let a frozen policy write a word, and judge each token."""
+    word = sample(policy, world.vocabulary, 1.0, rng)
+    tokens = tokenize_written(word, world.vocabulary)
+    old = log_probs(policy, tokens)
+    log_ratios = [a - b for a, b in zip(old, log_probs(world.reference, tokens))]
+    score = world.reward_model.score(word)
+    states = states_of(word, tokens, world.reward_model)
+    values = [value_function.guess(state) for state in states]
+    rewards = token_rewards(log_ratios, score, settings.kl_price)
+    advantages = gae(rewards, values, GAE_LAMBDA)
+    return Episode(word, tokens, old, log_ratios, score, states, values, advantages)
+
+
+def normalized_advantages(batch):
+    """The advantages of each Episode, shifted and scaled to mean 0 and variance 1 over all."""
+    # About half of the tokens are then pushed up and half down, whatever the size of the rewards.
+    every = [a for episode in batch for a in episode.advantages]
+    mean = mean_of(every)
+    std = math.sqrt(variance_of(every) + 1e-8)
+    return [[(a - mean) / std for a in episode.advantages] for episode in batch]
+
+
+class Update(NamedTuple):
+    """What happened to one token in one step of learning."""
+
+    log_ratio: float  # log(pi / pi_old) before the step
+    is_cut: bool  # whether the clip set its slope to 0
+
+
+def learn_from(batch, policy, optimizer, value_function, settings, rng):
+    """EPOCHS times over a batch, MINIBATCH words a step. Return a list of Updates per epoch."""
+    advantages = normalized_advantages(batch)
+    updates = []
+    for _ in range(EPOCHS):
+        order = rng.sample(range(len(batch)), len(batch))
+        updates.append([])
+        for first in range(0, len(order), MINIBATCH):
+            terms = []
+            for k in order[first : first + MINIBATCH]:
+                terms += terms_of(batch[k], advantages[k], policy, settings.clip, updates[-1])
+                for state, value, a in zip(batch[k].states, batch[k].values, batch[k].advantages):
+                    value_function.learn(state, value + a)
+            loss = vsum(terms) * (-1.0 / len(terms))
+            optimizer.descend(loss, settings.rate)
+            del loss, terms
+    return updates
+
+
+def terms_of(episode, advantages, policy, clip, updates):
+    """The surrogate of each token of a word; what happens to them is added to updates."""
+    new = log_probs(policy, episode.tokens)
+    terms = []
+    for new_log_p, old_log_p, advantage in zip(new, episode.old_log_probs, advantages):
+        terms.append(surrogate(new_log_p, old_log_p, advantage, clip))
+        log_ratio = new_log_p.data - old_log_p
+        updates.append(Update(log_ratio, is_cut(log_ratio, advantage, clip)))
+    return terms
+
+
+def is_cut(log_ratio, advantage, clip):
+    """Whether a token is beyond the clip on the side where it would gain: its slope is 0."""
+    ratio = math.exp(min(log_ratio, 20.0))
+    return ratio > 1.0 + clip if advantage > 0.0 else ratio < 1.0 - clip
+
+
+class Record(NamedTuple):
+    """What is known of one iteration: of the batch as the policy wrote it, and of the learning."""
+
+    reward: float  # means over the words
+    points: float
+    points_error: float
+    kl: float
+    explained: float  # the share of the variance of what came that V had foreseen
+    cut: float  # the share of updates that the clip cut
+    step_kl: float  # in nats a token: how far the policy went from the one that wrote the batch
+
+
+def ppo(world, settings, iterations, seed):
+    """Train a copy of the reference. Return it, frozen, and a Record for each iteration."""
+    policy = thaw(world.reference)
+    optimizer = Optimizer(policy)
+    value_function = ValueFunction()
+    rng = random.Random(f"{seed} ppo")
+    records = []
+    start = time.perf_counter()
+    for iteration in range(1, iterations + 1):
+        frozen = freeze(policy)
+        batch = [write_episode(frozen, value_function, world, settings, rng) for _ in range(BATCH)]
+        updates = learn_from(batch, policy, optimizer, value_function, settings, rng)
+        records.append(make_record(batch, updates))
+        reward = records[-1].reward
+        show_progress(f"{settings.label}, reward {reward:.2f}", iteration, iterations, start)
+    return freeze(policy), records
+
+
+def make_record(batch, updates):
+    """The Record of an iteration."""
+    all_points = estimate([points(episode.word) for episode in batch])
+    advantages = [a for episode in batch for a in episode.advantages]
+    returns = [v + a for episode in batch for v, a in zip(episode.values, episode.advantages)]
+    in_last_epoch = [update.log_ratio for update in updates[-1]]
+    return Record(
+        reward=mean_of([episode.score for episode in batch]),
+        points=all_points.mean,
+        points_error=all_points.error,
+        kl=mean_of([math.fsum(episode.log_ratios) for episode in batch]),
+        explained=1.0 - variance_of(advantages) / max(variance_of(returns), 1e-9),
+        cut=mean_of([update.is_cut for epoch in updates for update in epoch]),
+        step_kl=mean_of([kl_term(log_ratio) for log_ratio in in_last_epoch]),
+    )
+
+
+def kl_term(log_ratio):
+    """What a token adds to the KL divergence of pi_old from pi: on average -log(ratio)."""
+    # ratio - 1 has mean 0 over tokens of pi_old. Added, it takes much of the chance out, and no
+    # term is below 0.
+    return math.exp(min(log_ratio, 20.0)) - 1.0 - log_ratio
+
+
+# ===== 6. Experiments =============================================================================
+#
+# The output has four parts, with a function for each: it measures, prints, and returns its claims.
+# A claim is a statement that the run could have refuted; check() marks it as [ok] or [no]. Whatever
+# is trained or drawn has a random generator of its own, so that a change in one place does not
+# change the figures of another. What only draws stands among the tools in section 7.
+#
+# Figures come with a standard error, written +-: how far off they typically are because only some
+# words or pairs were looked at. Chance alone puts a figure more than two standard errors off about
+# once in twenty times. So where a claim compares two figures, they must differ by more than that.
+
+
+class Estimate(NamedTuple):
+    """A measured figure and its standard error."""
+
+    mean: float
+    error: float
+
+
+def estimate(values):
+    """The Estimate of the mean of a list of floats."""
+    # The variance of n values is the mean of their squared deviations (n - 1 for n, as the mean is
+    # their own). The mean of n values varies n times less. Another seed also trains another model:
+    # that comes on top.
+    n = len(values)
+    mean = mean_of(values)
+    variance = math.fsum([(value - mean) * (value - mean) for value in values]) / (n - 1)
+    return Estimate(mean, math.sqrt(variance / n))
+
+
+def difference(a, b):
+    """By how much the list a is above b on average, item by item: an Estimate."""
+    return estimate([x - y for x, y in zip(a, b)])
+
+
+def gap(a, b):
+    """By how much an Estimate is above another one that is independent of it."""
+    return Estimate(a.mean - b.mean, math.hypot(a.error, b.error))
+
+
+# ----- Part 1: the reward model -------------------------------------------------------------------
+
+
+def agreement(score_of, pairs):
+    """For each pair, how likely a new label agrees with a rule that prefers the higher score."""
+    # For each pair we know how likely its label was, so the luck of this one label can be left out:
+    # a rule that prefers the chosen word agrees with a new label with the probability p_label, and
+    # one that prefers the rejected word with 1 - p_label. Equal scores count half.
+    shares = []
+    for pair in pairs:
+        chosen, rejected = score_of(pair.chosen), score_of(pair.rejected)
+        if chosen > rejected:
+            shares.append(pair.p_label)
+        elif chosen < rejected:
+            shares.append(1.0 - pair.p_label)
+        else:
+            shares.append(0.5)
+    return shares
+
+
+def minus_length(word):
+    """The score of a rule that prefers the shorter word."""
+    return -len(word)
+
+
+def what_the_reward_model_knows(world, data, pairs, test_pairs):
+    """Part 1: how well the reward model foresees labels, and where it is blind."""
+
+    def likelihood(word):
+        tokens = tokenize_written(word, world.vocabulary)
+        return math.fsum(log_probs(world.reference, tokens))
+
+    loss = word_loss(world.reference, *data.held_out)
+    print("\n1. The reward model\n")
+    print(f"   The reference has a loss of {loss:.3f} nats per token on held-out names. The")
+    print(
+        f"   reward model has learned from {len(pairs)} pairs of its words. For {len(test_pairs)} other pairs,"
+    )
+    print("   the share of labels that are expected to agree with one who always says\n")
+    rules = {
+        "the shorter word": minus_length,
+        "what is likelier in the reference": likelihood,
+        "what the reward model scores higher": world.reward_model.score,
+        "the word with more points": points,
+    }
+    agreed = {}
+    for name, score_of in rules.items():
+        agreed[name] = agreement(score_of, test_pairs)
+        share = estimate(agreed[name])
+        print(f"   {name:37} {share.mean:.3f} +- {share.error:.3f}")
+    print("\n   The last is the most that anybody can have: the rest is noise in the labels.")
+    print("   Some words, with their points and what the reward model gives them:\n")
+    for word in ("nora", "anna", "banana", "nanananana"):
+        print(f"   {word:12} {points(word):4} points {world.reward_model.score(word):7.2f}")
+    print("\n   It counts neighbours, and cannot see a letter that comes too often.")
+    by_length, by_likelihood, by_model, _ = agreed.values()
+    lead = min(difference(by_model, by_length), difference(by_model, by_likelihood))
+    statement = f"reward model: agreement {lead.mean:.3f} above the better simple rule"
+    return [check(lead.mean > 2 * lead.error, f"{statement}, over 2 x {lead.error:.3f}")]
+
+
+# ----- Part 2: the policy learns ------------------------------------------------------------------
+
+
+class Writing(NamedTuple):
+    """N_SAMPLES words of a policy after its training, with a number for each."""
+
+    words: list
+    rewards: list
+    points: list
+    log_ratios: list  # log(pi / pi_ref); their mean is the KL divergence
+
+    def aims(self):
+        """What PPO maximizes, for each word."""
+        return [r - KL_PRICE * a for r, a in zip(self.rewards, self.log_ratios)]
+
+
+def write(policy, world, label, seed):
+    """Let a frozen policy write, and measure it."""
+    rng = random.Random(f"{seed} writing")
+    writing = Writing([], [], [], [])
+    start = time.perf_counter()
+    for i in range(N_SAMPLES):
+        word = sample(policy, world.vocabulary, 1.0, rng)
+        tokens = tokenize_written(word, world.vocabulary)
+        log_pi = math.fsum(log_probs(policy, tokens))
+        writing.words.append(word)
+        writing.rewards.append(world.reward_model.score(word))
+        writing.points.append(points(word))
+        writing.log_ratios.append(log_pi - math.fsum(log_probs(world.reference, tokens)))
+        show_progress(f"writing, {label}", i + 1, N_SAMPLES, start)
+    return writing
+
+
+class Best(NamedTuple):
+    """What the best of N_BEST words of the reference come to, on average."""
+
+    reward: float
+    points: Estimate
+    kl_at_most: float
+
+
+def best_of_n(writing, n):
+    """The Best of n words by the reward model, estimated from words of the reference."""
+    # Of N words in order of reward, the k-th is the best of n drawn ones if all n are among the
+    # first k but not all among the first k - 1: with the probability (k/N)^n - ((k-1)/N)^n. Words
+    # of equal reward share theirs.
+    size = len(writing.words)
+    n_with = collections.Counter(writing.rewards)
+    n_below = 0
+    weight_of = {}
+    for reward in sorted(n_with):
+        n_up_to = n_below + n_with[reward]
+        p = (n_up_to / size) ** n - (n_below / size) ** n
+        weight_of[reward] = p / n_with[reward]
+        n_below = n_up_to
+    weights = [weight_of[reward] for reward in writing.rewards]
+    mean_points = dot(weights, writing.points)
+    squares = [w * w * (x - mean_points) ** 2 for w, x in zip(weights, writing.points)]
+    best = Estimate(mean_points, math.sqrt(math.fsum(squares)))
+    return Best(dot(weights, writing.rewards), best, math.log(n) - (n - 1) / n)
+
+
+def the_policy_learns(records, before, after, best):
+    """Part 2: PPO, iteration by iteration; and its words in the end, beside the best of n."""
+    print(f"\n2. The policy learns: {len(records)} iterations of {BATCH} words\n")
+    print("   In each, the words that the policy wrote before it learned from them: means")
+    print("   of the reward and of true points, the KL divergence from the reference, which")
+    print("   share of the variance of what was to come V foresaw, and the share of the")
+    print("   updates of tokens that the clip cut.\n")
+    print("         reward        points         KL    V foresaw   cut")
+    for number, record in enumerate(records, 1):
+        cells = f"{record.reward:7.2f} {record.points:8.2f} +- {record.points_error:.2f}"
+        cells += f" {record.kl:9.2f} {record.explained:10.0%} {record.cut:9.0%}"
+        print(f"   {number:3} {cells}")
+    print("\n   More words of the reference and of the policy in the end; and the best of")
+    print(f"   {N_BEST} words of the reference by the reward model, for which its score has to be")
+    print("   asked again for each word:\n")
+    print("                     reward         points           KL")
+    print(f"   reference       {row_of_writing(before)}")
+    print(f"   PPO             {row_of_writing(after)}")
+    cells = f"{best.reward:8.2f} {best.points.mean:11.2f} +- {best.points.error:.2f}"
+    print(f"   best of {N_BEST:<8}{cells}     < {best.kl_at_most:.2f}")
+    start, end = estimate(before.points), estimate(after.points)
+    error = math.hypot(start.error, best.points.error) / 2
+    halfway = Estimate((start.mean + best.points.mean) / 2, error)
+    above = gap(end, halfway)
+    statement = f"PPO: {above.mean:.2f} points past half the way to the best of {N_BEST}"
+    return [check(above.mean > 2 * above.error, f"{statement}, over 2 x {above.error:.2f}")]
+
+
+def row_of_writing(writing):
+    """Reward, points and KL of what a policy writes."""
+    cells = "{:8.2f}".format(mean_of(writing.rewards))
+    cells += "{:12.2f} +- {:.2f}".format(*estimate(writing.points))
+    cells += "{:9.2f} +- {:.2f}".format(*estimate(writing.log_ratios))
+    return cells
+
+
+# ----- Part 3: without one of the brakes ----------------------------------------------------------
+
+
+def n_neighbours(words):
+    """How many different pairs of neighbours there are in some words."""
+    return len({pair for word in words for pair in zip(word, word[1:])})
+
+
+def without_the_brakes(runs, writings):
+    """Part 3: PPO without the clip, and without a price for distance."""
+    print("\n3. Without one of the brakes\n")
+    print("   PPO; the same without the clip, and at the slower rate that is best without;")
+    print("   and with the clip, but with no price for distance. Aim: what PPO maximizes,")
+    print(
+        f"   reward - {KL_PRICE} KL. Variety: how many different pairs of neighbours there are in"
+    )
+    print(f"   {N_SAMPLES} words. Step: how far an iteration moved the policy, as a KL divergence")
+    print("   for a token, in nats.\n")
+    print("                   reward         points        KL     aim  variety   step")
+    for label, writing in writings.items():
+        print(row_of_part_3(label, writing, runs.get(label)))
+    print("\n   Reward (M, m) and true points (T, t) over the root of KL, both in standard")
+    print("   deviations of the reference's words. Capital: PPO; small: no price.\n")
+    draw_plane(runs, writings["reference"])
+    return claims_of_part_3(runs, writings)
+
+
+def row_of_part_3(label, writing, records):
+    """A row of the table of part 3."""
+    all_points = estimate(writing.points)
+    row = f"   {label:14} {mean_of(writing.rewards):7.2f}"
+    row += f" {all_points.mean:9.2f} +- {all_points.error:.2f}"
+    row += f" {mean_of(writing.log_ratios):8.2f} {mean_of(writing.aims()):7.2f}"
+    row += f" {n_neighbours(writing.words):8}"
+    if records:
+        row += f" {mean_of([record.step_kl for record in records]):6.3f}"
+    return row
+
+
+def claims_of_part_3(runs, writings):
+    """What the clip is good for, and what a policy does without a price for distance."""
+    loss = gap(estimate(writings["PPO"].aims()), estimate(writings["no clip"].aims()))
+    tuned, free = writings["PPO"], writings["no price"]
+    peak = max(runs["no price"], key=lambda record: record.points)
+    peak = Estimate(peak.points, peak.points_error)
+    start = runs["no price"][0]
+    rise = gap(peak, Estimate(start.points, start.points_error))
+    fall = gap(peak, estimate(free.points))
+    climbs = gap(estimate(free.rewards), estimate(tuned.rewards))
+    variety = [n_neighbours(writing.words) for writing in (free, tuned)]
+    up = f"rise by {rise.mean:.1f} (2 x {rise.error:.1f})"
+    down = f"fall by {fall.mean:.1f} (2 x {fall.error:.1f})"
+    higher = f"no price: reward {climbs.mean:.2f} higher, over 2 x {climbs.error:.2f}"
+    return [
+        check(
+            loss.mean > 2 * loss.error,
+            f"no clip: aim {loss.mean:.2f} lower, over 2 x {loss.error:.2f}",
+        ),
+        check(climbs.mean > 2 * climbs.error, higher),
+        check(
+            rise.mean > 2 * rise.error and fall.mean > 2 * fall.error,
+            f"no price: true points {up}, then {down}",
+        ),
+        check(
+            variety[0] < 0.7 * variety[1],
+            f"no price: {variety[0]} different neighbours, under 0.7 x {variety[1]}",
+        ),
+    ]
+
+
+# ----- Part 4: words ------------------------------------------------------------------------------
+
+
+def print_words(writings):
+    """Part 4: the first words of each policy."""
+    print("\n4. Words (* without a fault)\n")
+    for label, writing in writings.items():
+        row = f"   {label:14}"
+        for word, number in zip(writing.words, writing.points):
+            faultless = len(word) > 1 and number == len(word) - 1
+            marked = f" {word or '(empty)'}{'*' if faultless else ''}"
+            if len(row) + len(marked) > 78:
+                break
+            row += marked
+        print(row)
+
+
+# ===== 7. Run =====================================================================================
+
+
+def main(args):
+    """The whole experiment, from the names to the claims."""
+    data = split_data(random.Random(args.seed))
+    print(f"{len(data.train_set)} names to learn from, {len(data.held_out)} held out.")
+    reference = train_reference(data, args.steps, args.seed)
+    rng = random.Random(f"{args.seed} pairs")
+    pairs = make_pairs(reference, data.vocabulary, N_PAIRS, rng)
+    test_pairs = make_pairs(reference, data.vocabulary, N_TEST_PAIRS, rng)
+    world = World(data.vocabulary, reference, RewardModel(pairs))
+    claims = what_the_reward_model_knows(world, data, pairs, test_pairs)
+    writings = {"reference": write(reference, world, "reference", args.seed)}
+    runs = {}
+    for settings in all_settings():
+        policy, records = ppo(world, settings, min(ITERATIONS, args.steps), args.seed)
+        runs[settings.label] = records
+        writings[settings.label] = write(policy, world, settings.label, args.seed)
+    best = best_of_n(writings["reference"], N_BEST)
+    claims += the_policy_learns(runs["PPO"], writings["reference"], writings["PPO"], best)
+    claims += without_the_brakes(runs, writings)
+    print_words(writings)
+    print_claims(claims, args.steps)
+
+
+def all_settings():
+    """PPO, and PPO without one of its brakes."""
+    return [
+        Settings("PPO", KL_PRICE, CLIP, POLICY_RATE),
+        Settings("no clip", KL_PRICE, math.inf, POLICY_RATE),
+        Settings("no clip, slow", KL_PRICE, math.inf, NO_CLIP_RATE),
+        Settings("no price", 0.0, CLIP, POLICY_RATE),
+    ]
+
+
+# ----- Try this -----------------------------------------------------------------------------------
+#
+# TRY
+#
+# This is the end of the tutorial. Below are tools, for whoever wants to change something, and the
+# names.
+
+# ----- Tools of this script: drawing --------------------------------------------------------------
+
+
+def draw_plane(runs, reference, width=60, height=16):
+    """Plot reward and true points of each iteration over the root of KL."""
+    mean = mean_of(reference.points)
+    std = max(math.sqrt(variance_of(reference.points)), 1e-9)
+    marks = []
+    for label, letters in (("no price", "mt"), ("PPO", "MT")):
+        for record in runs[label]:
+            x = math.sqrt(max(0.0, record.kl))
+            marks.append((x, (record.points - mean) / std, letters[1]))
+            marks.append((x, record.reward, letters[0]))
+    right = max([x for x, _, _ in marks] + [0.01])
+    high = max([y for _, y, _ in marks] + [0.01])
+    low = min([y for _, y, _ in marks] + [0.0])
+
+    def row_of(y):
+        return round((high - y) / (high - low) * (height - 1))
+
+    canvas = [[" "] * (width + 1) for _ in range(height)]
+    canvas[row_of(0.0)] = ["-"] * (width + 1)
+    for x, y, mark in marks:
+        canvas[row_of(y)][round(x / right * width)] = mark
+    for row, cells in enumerate(canvas):
+        y = high - (high - low) * row / (height - 1)
+        print(f"   {y:6.2f} |{''.join(cells)}".rstrip())
+    print("          +" + "-" * (width + 1))
+    print(f"           0{'the root of KL':^{width - 6}}{right:6.2f}")
+
+
+# ----- Tools of all scripts: claims, progress, the command line -----------------------------------
+
+
+def check(holds, statement):
+    """A claim as a line of text: [ok] if it holds, else [no]."""
+    return f"[{'ok' if holds else 'no'}] {statement}"
+
+
+def print_claims(claims, steps):
+    """The last part of the output: what was claimed, and whether it came out so."""
+    print("\nclaims")
+    if steps < STEPS:
+        print(f"(They are meant for {STEPS:,} steps. After fewer, a [no] is no surprise.)")
+    for claim in claims:
+        print(claim)
+
+
+def completes_part(step, steps, parts):
+    """Whether this step completes one more of so many equal parts of all steps."""
+    return step * parts // steps > (step - 1) * parts // steps
+
+
+def show_progress(phase, step, steps, start):
+    """Report on stderr. On a terminal one line rewrites itself; in a file, a line each tenth."""
+    if reader_has_gone():
+        raise BrokenPipeError
+    on_terminal = sys.stderr.isatty()
+    if on_terminal or completes_part(step, steps, 10):
+        elapsed = time.perf_counter() - start
+        left = elapsed / step * (steps - step)
+        text = f"{phase}  {step}/{steps}  {elapsed:.0f} s, {left:.0f} s left"
+        end = "\r" if on_terminal and step < steps else "\n"
+        print(f"{text:58}", end=end, file=sys.stderr, flush=True)
+
+
+def reader_has_gone():
+    """Whether stdout is a pipe that nobody reads any more, as after | head -1."""
+    if not hasattr(select, "poll"):  # as on Windows
+        return False
+    poll = select.poll()
+    poll.register(1, 0)
+    return any([event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)])
+
+
+def whole_number(text):
+    """A whole number from the command line."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def number_of_steps(text):
+    """The value of --steps."""
+    steps = whole_number(text)
+    if not 1 <= steps <= 10**9:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to 1,000,000,000")
+    return steps
+
+
+def run(**more_options):
+    """Read the command line, run main, and end quietly when interrupted."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    steps_help = f"how many steps to train (default {STEPS})"
+    parser.add_argument(
+        "--steps", type=number_of_steps, default=STEPS, metavar="N", help=steps_help
+    )
+    seed_help = "where all randomness starts (default 42)"
+    parser.add_argument("--seed", type=whole_number, default=42, metavar="N", help=seed_help)
+    for name, settings in more_options.items():
+        parser.add_argument(f"--{name}", **settings)
+    args = parser.parse_args()
+    sys.stderr = sys.stderr or open(os.devnull, "w")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace", line_buffering=True)
+    if sys.implementation.name == "cpython":
+        gc.disable()  # graphs have no cycles, so searching them for cycles would only take time
+    start = time.perf_counter()
+    try:
+        main(args)
+        print(f"{time.perf_counter() - start:.1f} s in all", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"\n{parser.prog}: stopped", file=sys.stderr)
+        os._exit(130)
+    except OSError as error:  # the output cannot be written
+        if not isinstance(error, BrokenPipeError):  # that one is somebody's | head: end quietly
+            print(f"{parser.prog}: {error}", file=sys.stderr)
+        os._exit(1)
+
+
+# ===== 8. The names ===============================================================================
+
+# Given names, US Census Bureau, name frequencies of 1990 (public domain)
 NAMES = """mary james patricia john linda robert barbara michael elizabeth william jennifer david
 maria richard susan charles margaret joseph dorothy thomas lisa christopher nancy daniel karen paul
 betty mark helen donald sandra george donna kenneth carol steven ruth edward sharon brian michelle
@@ -39,512 +1565,34 @@ theresa wayne beverly billy denise steve tammy louis irene jeremy jane aaron lor
 howard marilyn eugene andrea carlos kathryn russell louise bobby sara victor anne martin jacqueline
 ernest wanda phillip bonnie todd julia jesse ruby craig lois alan tina shawn phyllis clarence norma
 sean paula philip diana chris annie johnny lillian earl emily jimmy robin antonio peggy danny
-crystal bryan gladys tony rita luis dawn mike connie stanley florence leonard""".split()
+crystal bryan gladys tony rita luis dawn mike connie stanley florence leonard tracy nathan edna dale
+tiffany manuel carmen rodney rosa curtis cindy norman grace allen wendy marvin victoria vincent
+edith glenn kim jeffery sherry travis sylvia jeff josephine chad thelma jacob shannon lee sheila
+melvin ethel alfred ellen kyle elaine francis marjorie bradley carrie jesus charlotte herbert monica
+frederick esther ray pauline joel emma edwin juanita don anita eddie rhonda ricky hazel troy amber
+randall eva barry debbie alexander april bernard leslie mario clara leroy lucille francisco jamie
+marcus joanne micheal eleanor theodore valerie clifford danielle miguel megan oscar alicia jay
+suzanne jim michele tom gail calvin bertha alex darlene jon veronica ronnie jill bill erin lloyd
+geraldine tommy lauren leon cathy derek joann warren lorraine darrell lynn jerome sally floyd regina
+leo erica alvin beatrice tim dolores wesley bernice gordon audrey dean yvonne greg annette jorge
+june dustin samantha pedro marion derrick dana dan stacy lewis ana zachary renee corey ida herman
+vivian maurice roberta vernon holly roberto brittany clyde melanie glen loretta hector yolanda shane
+jeanette ricardo laurie sam katie rick kristen lester vanessa brent alma ramon sue charlie elsie
+tyler beth gilbert jeanne gene vicki marc carla reginald tara ruben rosemary brett eileen angel
+terri nathaniel gertrude rafael lucy tonya edgar ella milton stacey raul wilma ben gina chester
+kristin cecil jessie duane natalie franklin agnes andre vera elmer brad charlene gabriel bessie ron
+delores mitchell melinda roland pearl arnold arlene harvey maureen jared colleen adrian allison karl
+tamara cory joy claude georgia erik constance darryl lillie claudia neil jackie marcia christian
+tanya javier nellie fernando minnie clinton marlene ted heidi mathew glenda tyrone lydia darren
+viola lonnie courtney lance marian cody stella julio caroline dora kurt jo allan vickie nelson
+mattie guy clayton maxine hugh irma max mabel dwayne marsha dwight myrtle armando lena felix christy
+jimmie deanna everett patsy jordan hilda ian gwendolyn wallace jennie ken nora bob margie jaime nina
+casey cassandra alfredo leah alberto penny dave kay ivan priscilla johnnie naomi sidney carole byron
+brandy julian olga isaac billie morris dianne clifton tracey willard leona daryl jenny ross felicia
+virgil sonia andy miriam marshall velma salvador becky perry bobbie kirk violet sergio kristina toni
+misty seth mae kent shelly terrance daisy rene ramona eduardo sherri terrence erika enrique katrina
+freddie claire wade lindsey austin lindsay stuart geneva fredrick guadalupe arturo"""
 
-def encode(word, vocab):
-    """Number the letters by their index in vocab, and mark start and end by 0, the boundary."""
-    return [vocab.index(letter) for letter in f"\n{word}\n"]  # vocab[0] is "\n": it is in no word
 
-def spell(tokens, vocab):
-    """The word of these tokens, without the boundaries."""
-    return "".join(vocab[token] for token in tokens if token)
-
-# The taste that labels the pairs, and that no model is told: vowels and consonants take turns, and
-# no letter comes a third time. "nora" takes 3 turns: 3 points. "anna" 2, with a clash: 2 - 5 = -3.
-# "banana" takes 5, with one a in excess: 5 - 5 = 0. p(label) = sigmoid(SCALE * difference).
-def clashes(word):
-    """How many neighbours in a word are of one kind, two vowels or two consonants."""
-    return sum((a in VOWELS) == (b in VOWELS) for a, b in zip(word, word[1:]))
-def excess(word):
-    """How many uses of a letter come after its second one."""
-    return sum(word[:i].count(letter) > 1 for i, letter in enumerate(word))
-def taste(word):
-    """The points of a word: neighbours that take turns, less PENALTY for each clash or excess."""
-    return max(0, len(word) - 1 - clashes(word)) - PENALTY * (clashes(word) + excess(word))
-
-# ===== 2. Autograd ================================================================================
-class Value:
-    """A number that remembers what it was computed from, for backward(). See microgpt.py."""
-    __slots__ = ("data", "grad", "_prev", "_local_grads")
-    def __init__(self, data, children=(), local_grads=()):
-        self.data, self.grad = data, 0.0
-        self._prev, self._local_grads = children, local_grads
-    def __add__(self, other):
-        if isinstance(other, Value):
-            return Value(self.data + other.data, (self, other), (1.0, 1.0))
-        return Value(self.data + other, (self,), (1.0,))
-    def __mul__(self, other):
-        if isinstance(other, Value):
-            return Value(self.data * other.data, (self, other), (other.data, self.data))
-        return Value(self.data * other, (self,), (other,))
-    def __pow__(self, exponent):
-        out = self.data ** exponent  # and x ** 0 is constant: its derivative is 0, at x = 0 too
-        if isinstance(out, complex): raise ValueError(f"({self.data}) ** {exponent} is not real")
-        return Value(out, (self,), (exponent * self.data ** (exponent - 1) if exponent else 0.0,))
-    def __neg__(self): return self * -1.0
-    def __sub__(self, other): return self + -other
-    def __truediv__(self, other): return self * other ** -1
-    __radd__, __rmul__ = __add__, __mul__                     # number + Value, number * Value
-    def __rsub__(self, other): return -self + other           # number - Value
-    def __rtruediv__(self, other): return self ** -1 * other  # number / Value
-    def __repr__(self): return f"Value(data={self.data}, grad={self.grad})"
-    def tanh(self): out = math.tanh(self.data); return Value(out, (self,), (1.0 - out * out,))
-    def exp(self): out = math.exp(self.data); return Value(out, (self,), (out,))
-    def relu(self): return Value(max(self.data, 0.0), (self,), (1.0 if self.data > 0 else 0.0,))
-    def clip(self, low, high):  # outside, the result is constant: its derivative is 0
-        inside = 1.0 if low <= self.data <= high else 0.0
-        return Value(min(max(self.data, low), high), (self,), (inside,))
-    def log(self):
-        clamped = max(self.data, 1e-10)
-        return Value(math.log(clamped), (self,), (1.0 / clamped,))
-
-    def _backward(self):
-        grad = self.grad
-        for child, local_grad in zip(self._prev, self._local_grads):
-            child.grad += local_grad * grad
-
-    def backward(self):
-        """Add dL/dv to v.grad for each leaf v (a Value without children) that this L depends on."""
-        self.grad = 1.0 if self._prev else self.grad + 1.0  # dL/dL
-        topo, visited, stack = [], {self}, [(self, iter(self._prev))]
-        while stack:
-            for child in stack[-1][1]:
-                if child._prev and child not in visited:
-                    child.grad = 0.0
-                    visited.add(child)
-                    stack.append((child, iter(child._prev)))
-                    break
-            else:  # no break: all children are in the list, so now the node itself
-                topo.append(stack.pop()[0])
-        for node in reversed(topo): node._backward()
-
-# --- AUTOGRAD DIFFERENCES IN THIS SCRIPT ---
-# This Value class follows the canonical interface (see docs/autograd-interface.md)
-# with the following additions/modifications:
-# - clip(): Required for PPO ratio clipping (derivative 1 inside the bounds, 0 outside)
-# Base operations (add, mul, tanh, exp, relu, pow, backward) are identical
-# to the canonical spec.
-
-def dot(a, b):
-    """The dot product of two equally long sequences of Values, as one node."""
-    a_data, b_data = [v.data for v in a], [v.data for v in b]
-    return Value(math.fsum(map(operator.mul, a_data, b_data)), (*a, *b), (*b_data, *a_data))
-def vsum(values):
-    """The sum of a sequence of Values, as one node."""
-    return Value(math.fsum([v.data for v in values]), (*values,), (1.0,) * len(values))
-def linear(x, w):
-    """The matrix product w x: the dot product of x with each row of w."""
-    return [dot(row, x) for row in w]
-
-def softmax(logits):
-    """Turn logits, scores x of any size, into probabilities p_i = exp(x_i) / sum_j exp(x_j)."""
-    max_val = max(v.data for v in logits)
-    exp_vals = [(v - max_val).exp() for v in logits]
-    inverse = vsum(exp_vals) ** -1
-    return [e * inverse for e in exp_vals]
-
-def rmsnorm(x):
-    """x divided by its root mean square, lest sizes grow or fade on the way (1e-5: x may be 0)."""
-    scale = (dot(x, x) / len(x) + 1e-5) ** -0.5
-    return [v * scale for v in x]
-
-def log_softmax(xs):
-    """log p of each token, from logits that are floats: x_i - log sum_j exp(x_j)."""
-    top = max(xs)  # the largest exponent is 0, so exp cannot overflow, and the sum is at least 1
-    log_sum = top + math.log(math.fsum([math.exp(x - top) for x in xs]))
-    return [x - log_sum for x in xs]
-
-def log_prob(logits, target):
-    """log p(target) as one node: its derivative by logit i is [i is the target] - p_i."""
-    # safe_log(softmax(...)) stops at -23, and a policy may well make a letter rarer than that.
-    log_p = log_softmax([v.data for v in logits])
-    grads = [-math.exp(a) for a in log_p]
-    grads[target] += 1.0
-    return Value(log_p[target], (*logits,), (*grads,))
-
-def sigmoid(x):
-    """1 / (1 + exp(-x)) of a float; exp(-|x|) is at most 1, so that it cannot overflow."""
-    e = math.exp(-abs(x))
-    return (1.0 if x >= 0 else e) / (1.0 + e)
-
-# ===== 3. Model ===================================================================================
-def init_model(vocab_size, rng):
-    """Random parameters: {name: matrix}, a matrix being a list of rows of Values."""
-    shapes = {"wte": (vocab_size, N_EMBD), "wpe": (BLOCK_SIZE, N_EMBD),
-              "wq": (N_EMBD, N_EMBD), "wk": (N_EMBD, N_EMBD), "wv": (N_EMBD, N_EMBD),
-              "wo": (N_EMBD, N_EMBD), "fc1": (4 * N_EMBD, N_EMBD), "fc2": (N_EMBD, 4 * N_EMBD),
-              "lm_head": (vocab_size, N_EMBD)}
-    return {name: [[Value(rng.gauss(0.0, INIT_STD)) for _ in range(columns)] for _ in range(rows)]
-            for name, (rows, columns) in shapes.items()}
-
-def parameters(model):
-    """All parameters of a model as one list."""
-    return [p for matrix in model.values() for row in matrix for p in row]
-def freeze(model):
-    """A copy of a model in plain floats, which no training can change."""
-    return {name: [[p.data for p in row] for row in w] for name, w in model.items()}
-def thaw(floats):
-    """A copy of a frozen model, in Values, which can be trained."""
-    return {name: [[Value(a) for a in row] for row in w] for name, w in floats.items()}
-
-def gpt(model, token, cache):
-    """Read one token more; return the logits. The model is microgpt's, and explained there."""
-    keys, values = cache
-    x = rmsnorm([t + p for t, p in zip(model["wte"][token], model["wpe"][len(keys)])])
-    query, found, d = linear(x, model["wq"]), [], N_EMBD // N_HEAD
-    keys.append(linear(x, model["wk"]))
-    values.append(linear(x, model["wv"]))
-    for head in [slice(i, i + d) for i in range(0, N_EMBD, d)]:
-        attention = softmax([dot(query[head], key[head]) * d ** -0.5 for key in keys])
-        found += [dot(attention, column) for column in zip(*[value[head] for value in values])]
-    x = [a + b for a, b in zip(x, linear(found, model["wo"]))]
-    hidden = [h.relu() for h in linear(rmsnorm(x), model["fc1"])]
-    x = [a + b for a, b in zip(x, linear(hidden, model["fc2"]))]
-    return linear(x, model["lm_head"])
-
-def gpt_floats(floats, token, cache):
-    """gpt without derivatives, on floats: several times as fast, the same but for rounding."""
-    def add(x, y): return list(map(operator.add, x, y))
-    def product(x, w): return [math.fsum(map(operator.mul, row, x)) for row in w]
-    def norm(x): return [a * s for s in [(product(x, [x])[0] / len(x) + 1e-5) ** -0.5] for a in x]
-    keys, values = cache
-    x = norm(add(floats["wte"][token], floats["wpe"][len(keys)]))
-    query, found, d = product(x, floats["wq"]), [], N_EMBD // N_HEAD
-    keys.append(product(x, floats["wk"]))
-    values.append(product(x, floats["wv"]))
-    for head in [slice(i, i + d) for i in range(0, N_EMBD, d)]:
-        scores = [a * d ** -0.5 for a in product(query[head], [key[head] for key in keys])]
-        found += product(list(map(math.exp, log_softmax(scores))), zip(*[v[head] for v in values]))
-    x = add(x, product(found, floats["wo"]))
-    x = add(x, product([max(a, 0.0) for a in product(norm(x), floats["fc1"])], floats["fc2"]))
-    return product(x, floats["lm_head"])
-
-def log_probs(model, tokens):
-    """log pi(token | the tokens before it), in nats, for each token after the first; as Values."""
-    cache = [], []
-    return [log_prob(gpt(model, a, cache), b) for a, b in zip(tokens, tokens[1:])]
-def log_probs_floats(floats, tokens):
-    """log_probs of a frozen model, as floats."""
-    cache = [], []
-    return [log_softmax(gpt_floats(floats, a, cache))[b] for a, b in zip(tokens, tokens[1:])]
-
-def sample(floats, rng):
-    """The tokens of a word, cut at BLOCK_SIZE letters, and log pi of each but the first."""
-    tokens, log_ps, cache = [0], [], ([], [])
-    while len(tokens) <= BLOCK_SIZE and (len(tokens) == 1 or tokens[-1]):
-        log_p = log_softmax(gpt_floats(floats, tokens[-1], cache))
-        tokens += rng.choices(range(len(log_p)), [math.exp(a) for a in log_p])
-        log_ps.append(log_p[tokens[-1]])
-    return tokens, log_ps
-
-# ===== 4. Training ================================================================================
-def adam_step(params, m, v, step, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
-    """Move params downhill. m, v: lists of 0.0 at first, updated in place; step counts from 1."""
-    m_share, v_share = 1.0 - beta1 ** step, 1.0 - beta2 ** step
-    for i, p in enumerate(params):
-        m[i] = m_i = beta1 * m[i] + (1.0 - beta1) * p.grad
-        v[i] = v_i = beta2 * v[i] + (1.0 - beta2) * p.grad * p.grad
-        p.data -= lr * (m_i / m_share) / ((v_i / v_share) ** 0.5 + eps)
-
-def progress(phase, step, steps, loss, start):
-    """Report on stderr: a line that rewrites itself on a terminal, elsewhere a line each tenth."""
-    terminal, passed = sys.stderr.isatty(), time.perf_counter() - start
-    if terminal or step * 10 % steps < 10:
-        print(f"{phase} {step}/{steps}  loss {loss:.3f}  {passed:.0f} s, "
-              f"{passed / step * (steps - step):.0f} s left".ljust(58), file=sys.stderr,
-              end="\r" if terminal and step < steps else "\n", flush=True)
-
-def pretrain(model, docs, steps):
-    """Learn names, a word a step: in place of step 1, fine-tuning on demonstrations."""
-    params, start = parameters(model), time.perf_counter()
-    m, v = [0.0] * len(params), [0.0] * len(params)
-    for step in range(1, steps + 1):
-        log_ps = log_probs(model, docs[step % len(docs)])
-        loss = vsum(log_ps) * (-1.0 / len(log_ps))  # cross-entropy, in nats per token
-        for p in params: p.grad = 0.0
-        loss.backward()
-        adam_step(params, m, v, step, LEARNING_RATE * (steps - step + 1) / steps, BETA1, BETA2)
-        progress("names", step, steps, loss.data, start)
-        del loss, log_ps
-
-# ===== 5. The lesson: a reward model, and a policy that climbs it =================================
-def mean(values):
-    """The mean of numbers, 0 if there are none."""
-    return math.fsum(values := list(values)) / max(1, len(values))
-def variance(values):
-    """The mean squared distance of a list of numbers from their mean."""
-    middle = mean(values)
-    return mean((a - middle) * (a - middle) for a in values)
-
-# The aim: a large mean of R(y) = r(y) - beta log(pi(y) / pi_ref(y)) over words y of the policy pi
-# (the mean of that log is the KL). A draw has no derivative, but that mean is sum_y pi(y) R(y), and
-# pi' = pi (log pi)': so its gradient is the mean of R(y) (log pi(y))', REINFORCE: better words get
-# likelier. PPO adds advantages for R (gae), several steps from one batch, the clip (surrogate).
-# Reward model and value function are floats and linear: dr/d(weight) is the weight's feature.
-
-def predict(weights, x):
-    """The prediction from features x; a weight that is not there yet is 0."""
-    return math.fsum([weights.get(name, 0.0) * a for name, a in x.items()])
-def counts(tokens):
-    """The features of a word y for the reward model r(y): {(a, b): how often b follows a}."""
-    return collections.Counter(zip(tokens, tokens[1:]))  # it sees clashes, and no excess
-
-def make_pairs(reference, vocab, n, rng):
-    """n pairs (chosen, rejected, p) of the reference's words; p: how probable this label was."""
-    pairs = []
-    while len(pairs) < n:
-        a, b = sample(reference, rng)[0], sample(reference, rng)[0]
-        p = sigmoid(SCALE * (taste(spell(a, vocab)) - taste(spell(b, vocab))))
-        pairs.append((a, b, p) if rng.random() < p else (b, a, 1.0 - p))
-    return pairs
-
-def reward_gradient(weights, chosen, rejected):
-    """The gradient of -log sigmoid(r(chosen) - r(rejected)), as {feature: derivative}."""
-    good, bad = counts(chosen), counts(rejected)
-    slope = -sigmoid(predict(weights, bad) - predict(weights, good))  # dL/d(difference)
-    return {name: slope * (good[name] - bad[name]) for name in [*good, *bad]}
-
-def fit_reward(pairs, words):
-    """Weights of a reward model, and what to subtract: so r has mean 0, variance 1 over words."""
-    weights = collections.defaultdict(float)
-    for i in range(PASSES):  # over the pairs, with a step of gradient descent for each
-        rate = REWARD_RATE * (PASSES - i) / PASSES
-        for chosen, rejected, _ in pairs:
-            for name, grad in reward_gradient(weights, chosen, rejected).items():
-                weights[name] -= rate * (grad + DECAY * weights[name])
-    # Labels tell differences only, and beta is a price in units of r: so fix r's mean and variance.
-    scores = [predict(weights, counts(tokens)) for tokens in words]
-    scale = max(variance(scores) ** 0.5, 1e-9)
-    return {name: weight / scale for name, weight in weights.items()}, mean(scores) / scale
-
-def agreement(scores, pairs):
-    """How often the higher of (score of chosen, of rejected) would agree with fresh labels."""
-    return mean(0.5 + ((a > b) - (a < b)) * (p - 0.5) for (a, b), (*_, p) in zip(scores, pairs))
-
-def best_of(n, scores, points):
-    """The mean of points at the best of n by score, over all draws of n from these words."""
-    # With the probabilities of best_of in microdpo.py; its KL is below log n - (n - 1) / n.
-    size, ranked = len(scores), sorted(zip(scores, points))
-    return math.fsum(y * (((k + 1) / size) ** n - (k / size) ** n)
-                     for k, (_, y) in enumerate(ranked))
-
-def features(weights, tokens):
-    """For V(s_t), a guess at the rewards to come after tokens 0 to t: the features of s_t."""
-    sums = itertools.accumulate([0.0, *[weights.get(p, 0.0) for p in zip(tokens, tokens[1:])]])
-    return [{("length", t): 1.0, ("last", token): 1.0, "so far": so_far}
-            for t, (token, so_far) in enumerate(zip(tokens[:-1], sums))]
-
-def fit_value(v, x, target):
-    """A step of gradient descent on (V(s) - target)^2 / 2, in place."""
-    # The gradient is error times x; over x . x, a step takes the share VALUE_RATE of the error.
-    step = VALUE_RATE * (predict(v, x) - target) / math.fsum([a * a for a in x.values()])
-    for name, a in x.items(): v[name] = v.get(name, 0.0) - step * a
-
-def rewards(moved, r, beta):
-    """The reward of each token: -beta log(pi_old / pi_ref); the last token also gets r(y)."""
-    # Their sum is r(y) - beta log(pi_old(y) / pi_ref(y)), with mean E r(y) - beta KL(pi || pi_ref).
-    costs = [-beta * a for a in moved]
-    return [*costs[:-1], costs[-1] + r]
-
-def gae(rewards, values, lam):
-    """Advantages A_t = d_t + lam A_(t+1), d_t = r_t + V(s_(t+1)) - V(s_t); all r count in full."""
-    # How much better than V(s_t) expected did it go from token t on? Lam 0, A_t = d_t, believes V
-    # from the next token on. Lam 1, A_t = r_t + r_(t+1) + ... - V(s_t), believes only what came.
-    advantages, v_next, a_next = [], 0.0, 0.0
-    for r, v in zip(reversed(rewards), reversed(values)):
-        a_next = r + v_next - v + lam * a_next
-        v_next = v
-        advantages.append(a_next)
-    return advantages[::-1]
-
-def normalize(rows):
-    """Shift and scale the numbers in lists to mean 0 and variance 1 over all of them."""
-    every = [a for row in rows for a in row]
-    middle, scale = mean(every), (variance(every) + 1e-8) ** 0.5
-    return [[(a - middle) / scale for a in row] for row in rows]
-
-def surrogate(log_p, old, advantage, clip):
-    """min(ratio A, clip(ratio, 1 - clip, 1 + clip) A), to be maximized, for ratio = pi / pi_old."""
-    # After the same prefix, ratio A under pi_old has the mean of A under pi. Prefixes stay those of
-    # pi_old: so one batch serves several steps while the two are close. Hence the clip: past it, on
-    # the side A drives the ratio to, nothing more is gained, and the gradient is 0. On the other
-    # side min takes the plain term: a ratio that went the wrong way is called back.
-    ratio = (log_p - old).exp()
-    plain, clipped = ratio * advantage, ratio.clip(1.0 - clip, 1.0 + clip) * advantage
-    return plain if plain.data <= clipped.data else clipped
-
-def rollout(policy, reference, reward, n, rng):
-    """n words from a policy: [(tokens, log pi of each, log(pi / pi_ref) of each, r(y))]."""
-    drawn = [sample(policy, rng) for _ in range(n)]
-    return [(tokens, old, list(map(operator.sub, old, log_probs_floats(reference, tokens))),
-             reward(tokens)) for tokens, old in drawn]
-
-def figures(batch, vocab):
-    """What is measured on words, {name: figure}."""
-    words, reward = [spell(tokens, vocab) for tokens, *_ in batch], mean(r for *_, r in batch)
-    points, kl = [*map(taste, words)], mean(math.fsum(moved) for _, _, moved, _ in batch)
-    return {"words": words, "true": mean(points), "se": (variance(points) / len(points)) ** 0.5,
-            "reward": reward, "kl": kl, "aim": reward - BETA * kl,
-            "distinct": len(set(words)) / len(words), "length": mean(map(len, words)),
-            "pairs": len({pair for word in words for pair in zip(word, word[1:])}),
-            "excess": mean(map(excess, words))}
-
-def ppo(name, reference, weights, reward, vocab, beta, clip, iterations, size, rng):
-    """Train a copy of the reference; return it as floats, and figures for each iteration."""
-    policy, v, rows, step, start = thaw(reference), {}, [], 0, time.perf_counter()
-    params = parameters(policy)
-    m1, m2 = [0.0] * len(params), [0.0] * len(params)
-    for iteration in range(1, iterations + 1):
-        # Sample and judge, with pi_old = pi; what V says now, it says for all of this iteration.
-        batch, ratios = rollout(freeze(policy), reference, reward, size, rng), []
-        states = [features(weights, tokens) for tokens, *_ in batch]
-        values = [[predict(v, x) for x in row] for row in states]
-        raw = [gae(rewards(moved, r, beta), row, LAMBDA)
-               for (_, _, moved, r), row in zip(batch, values)]
-        returns = [list(map(operator.add, a, b)) for a, b in zip(raw, values)]  # what V is to learn
-        # Adam would undo the scale anyway; the shift makes about half of the tokens gain.
-        advantages = normalize(raw)  # then several steps with them; in the first all ratios are 1
-        orders = [rng.sample(range(size), size) for _ in range(EPOCHS)]
-        for part in [o[i:i + MINIBATCH] for o in orders for i in range(0, size, MINIBATCH)]:
-            terms = []
-            for k in part:
-                (tokens, old, *_), advantage = batch[k], advantages[k]
-                new = log_probs(policy, tokens)
-                terms += map(surrogate, new, old, advantage, [clip] * len(old))
-                ratios += [(math.exp(p.data - o), a) for p, o, a in zip(new, old, advantage)]
-                for x, target in zip(states[k], returns[k]): fit_value(v, x, target)
-            loss = vsum(terms) * (-1.0 / len(terms))
-            for p in params: p.grad = 0.0
-            loss.backward()
-            step += 1
-            adam_step(params, m1, m2, step, POLICY_RATE, BETA1, BETA2)
-            del loss, terms, new
-        flat, errors = [[a for row in table for a in row] for table in (returns, raw)]
-        rows.append({**figures(batch, vocab),
-            "explained": 1.0 - variance(errors) / max(variance(flat), 1e-9),  # what V foresaw
-            "outside": mean(abs(ratio - 1.0) > CLIP for ratio, _ in ratios),
-            # the samples whose gradient is 0: past the clip, on the side that A drives the ratio to
-            "cut": mean(ratio > 1.0 + clip if a > 0 else ratio < 1.0 - clip for ratio, a in ratios),
-            # KL(pi_old || pi), the mean of -log r, in the last epoch: r - 1 has mean 0, no term < 0
-            "step": mean(r - 1.0 - math.log(r) for r, _ in ratios[-len(flat):])})
-        progress(name, iteration, iterations, -rows[-1]["reward"], start)  # minus reward: a loss
-    return freeze(policy), rows
-
-def draw_plane(points):
-    """Plot points (x, y, mark), x from 0 up; later ones on top."""
-    xs, ys, _ = zip(*points, (0.01, 0.0, ""), (0.0, 0.01, ""))
-    low, high, canvas = min(ys), max(ys), [[" "] * 61 for _ in range(17)]
-    for x, y, mark in [*[(max(xs) * i / 60, 0.0, "-") for i in range(61)], *points]:
-        canvas[round((high - y) / (high - low) * 16)][round(x / max(xs) * 60)] = mark
-    for i, line in enumerate(canvas):
-        print(f"   {high - (high - low) * i / 16:5.2f} |{''.join(line)}".rstrip())
-
-# ===== 6. Run =====================================================================================
-def run(main, doc, **more):
-    """Parse the options, those in more ({name: type}) too, and call main with them."""
-    sys.stdout, sys.stderr = [s or open(os.devnull, "w") for s in (sys.stdout, sys.stderr)]
-    getattr(sys.stdout, "reconfigure", dict)(line_buffering=True, errors="backslashreplace")
-    parser = argparse.ArgumentParser(description=doc)
-    parser.error = lambda s: parser.exit(2, f"{parser.prog}: {' '.join(s.split())}; see --help\n")
-    parser.add_argument("--steps", type=int, default=STEPS, help="training steps, 1 or more")
-    parser.add_argument("--seed", type=int, default=42, help="where all randomness starts")
-    for name, kind in more.items(): parser.add_argument(f"--{name}", type=kind, help=kind.__doc__)
-    args, start = parser.parse_args(), time.perf_counter()
-    if not 0 < args.steps <= 1e9: parser.error(f"argument --steps: {args.steps} is not 1 to 1e9")
-    try:
-        main(args)
-        print(f"{time.perf_counter() - start:.1f} s in all", file=sys.stderr)
-    except KeyboardInterrupt: os._exit(130)  # Ctrl-C
-    except OSError: os._exit(1)  # nobody reads stdout any more, as in | head
-
-def main(args):
-    if sys.implementation.name == "cpython": gc.disable()  # graphs have no cycles to look for
-    rng, words, size = random.Random(args.seed), list(NAMES), min(1.0, args.steps / STEPS)
-    def scaled(n, least): return max(least, int(size * n))
-    rng.shuffle(words)
-    n_held_out, vocab = len(words) // 6, "\n" + "".join(sorted(set("".join(words))))
-    docs = [encode(word, vocab) for word in words]
-    print(f"1. The reference: a GPT of {len(docs) - n_held_out} names, {n_held_out} held out")
-    model = init_model(len(vocab), rng)
-    pretrain(model, docs[n_held_out:], args.steps)
-    reference = freeze(model)
-    loss = -mean(a for tokens in docs[:n_held_out] for a in log_probs_floats(reference, tokens))
-    print(f"\n   {len(parameters(model))} parameters; {loss:.3f} nats per token on held-out names "
-          f"(uniform: {math.log(len(vocab)):.3f})")
-    pairs, tests = [make_pairs(reference, vocab, scaled(n, 20), rng) for n in (N_PAIRS, N_TEST)]
-    known = [tokens for pair in tests for tokens in pair[:2]]
-    weights, shift = fit_reward(pairs, known)
-    def reward(tokens): return predict(weights, counts(tokens)) - shift
-    def true(tokens): return taste(spell(tokens, vocab))
-    print(f"\n2. The reward model, from {len(pairs)} pairs: how often a rule agrees with fresh\n"
-          f"   labels of {len(tests)} held-out pairs\n")
-    rules = {"shorter": lambda y: -len(y), "reward model": reward, "the taste: the ceiling": true,
-             "likelier in the reference": lambda y: math.fsum(log_probs_floats(reference, y))}
-    agreed = {name: agreement([(rule(a), rule(b)) for a, b, _ in tests], tests)
-              for name, rule in rules.items()}
-    for name in sorted(agreed, key=agreed.get): print(f"   {agreed[name]:.3f}  {name}")
-    seeds = rng.random(), rng.random()  # of training and of measuring, the same for all
-    def measure(floats): return figures(
-        rollout(floats, reference, reward, scaled(N_SAMPLES, 20), random.Random(seeds[1])), vocab)
-    runs = {"reference": measure(reference)}
-    for i, (name, beta, clip) in enumerate((("PPO", BETA, CLIP), ("no clip", BETA, math.inf),
-                                            ("no KL cost", 0.0, CLIP)), 3):
-        floats, rows = ppo(name, reference, weights, reward, vocab, beta, clip,
-                           scaled(ITERATIONS, 1), scaled(BATCH, 8), random.Random(seeds[0]))
-        runs[name] = {**measure(floats), "rows": rows}
-        print(f"\n{i}. {name}: beta {beta}, clip {clip}; as sampled; aim: reward - {BETA} KL\n\n"
-              "       reward      true         KL     aim  step KL  |ratio-1|  cut by explained\n"
-              f"        model     points    to ref          a token     > {CLIP}    clip  variance")
-        for n, row in enumerate(rows, 1):
-            print("   {:2}  {reward:6.2f}  {true:6.2f} +-{se:.1f} {kl:7.2f} {aim:7.2f} {step:8.3f} "
-                  "{outside:9.0%} {cut:7.0%} {explained:9.2f}".format(n, **row))
-    points, scores, marks = [*map(true, known)], [*map(reward, known)], []
-    best = best_of(N_BEST, scores, points)
-    print(f"\n6. In the end: {len(runs['PPO']['words'])} fresh words of each, at most "
-          f"{BLOCK_SIZE} letters; +-: standard error\n\n"
-          "               reward      true         KL    aim distinct letter       excess\n"
-          "                model     points    to ref           words  pairs length letters")
-    for name, f in runs.items():
-        print("   {:10} {reward:7.2f}  {true:6.2f} +-{se:.1f} {kl:7.2f} {aim:6.2f} {distinct:8.1%}"
-              " {pairs:6} {length:6.2f} {excess:6.2f}".format(name, **f))
-    r, kl = best_of(N_BEST, scores, scores), math.log(N_BEST) - (N_BEST - 1) / N_BEST
-    print(f"   best of {N_BEST} {r:7.2f}  {best:6.2f}      <{kl:6.2f} >{r - BETA * kl:6.2f}\n")
-    for name, mark in (("no KL cost", "mt"), ("PPO", "MT")):
-        for f in [*runs[name]["rows"], runs[name]]:
-            y = (f["true"] - mean(points)) / max(variance(points) ** 0.5, 1e-9)
-            marks += [(max(0.0, f["kl"]) ** 0.5, *point) for point in zip((f["reward"], y), mark)]
-    draw_plane(marks)
-    print(f"         over the root of KL, 0 to {max(x for x, *_ in marks):.2f}; in standard devia"
-          "tions of\n         the reference: M reward model, T true points; m, t no KL cost\n"
-          "\n7. Words (- is the empty word)\n")
-    for name, f in runs.items():
-        print(f"   {name:10} {' '.join(w or '-' for w in f['words'][:15])}"[:80].rsplit(" ", 1)[0])
-    (base, tuned, loose, costless), acc = runs.values(), agreed["reward model"]
-    top, guess = agreed["the taste: the ceiling"], agreed["likelier in the reference"]
-    way, up = (acc - 0.5) / (top - 0.5), (tuned["true"] - base["true"]) / (best - base["true"])
-    cuts, peak = [row["cut"] for row in tuned["rows"]], max(r["true"] for r in costless["rows"])
-    step, far = [mean(row["step"] for row in f["rows"]) for f in (tuned, loose)]
-    late = mean(row["explained"] for row in tuned["rows"][-4:])
-    print("\nclaims")
-    for ok, claim in (
-            (way >= 0.5 and acc > guess, f"reward model: {acc:.3f} of fresh labels, {way:.2f} >= "
-             f"0.50 of the way 0.5 to {top:.3f}"),
-            (up >= 0.5, f"true points {base['true']:.2f} to {tuned['true']:.2f}: {up:.2f} >= 0.50 "
-                        f"of the way to best of {N_BEST}, {best:.2f}"),
-            (late >= 0.3, f"V explains {late:.2f} >= 0.30 of the returns in the last 4 iterations"),
-            (0.01 < min(cuts) and max(cuts) < 0.5, f"the clip cuts {min(cuts):.0%} to "
-             f"{max(cuts):.0%} of the updates of tokens: over 1%, under 50%"),
-            (far > step, f"without it steps go further: KL a token {far:.3f} > {step:.3f}"),
-            (costless["kl"] > tuned["kl"] and costless["pairs"] < tuned["pairs"],
-             f"without the KL cost: KL {costless['kl']:.1f} > {tuned['kl']:.1f}, different letter "
-             f"pairs {costless['pairs']} < {tuned['pairs']}"),
-            (costless["reward"] > tuned["reward"] and costless["true"] < min(peak, tuned["true"]),
-             f"over-optimized: r {costless['reward']:.2f} > {tuned['reward']:.2f}, true points "
-             f"{peak:.2f}, then {costless['true']:.2f} < {tuned['true']:.2f}")):
-        print(f"[{'ok' if ok else 'no'}] {claim}")
-
-# Try this, one line at a time (seed 42: 3.01 true points; with no KL cost 2.96, then -19.93):
-# - EPOCHS, MINIBATCH = 1, 48: 1.55. One step a batch, no ratio leaves 1, and the clip never acts.
-# - N_PAIRS = 100: r's agreement is 0.561; still 1.96, where r's best of 16 has 0.38.
-# - LAMBDA, N_BEST = 0.0, 16: 3.19, no worse. Words are short, and V sees r's score so far.
-if __name__ == "__main__": run(main, __doc__)
+if __name__ == "__main__":
+    run()

@@ -78,6 +78,7 @@ DIFFERENCES = {
     ("micrornn.py", "log_probs"): "a recurrent network reads the word",
     ("microlora.py", "linear"): "a frozen matrix may have an adapter beside it",
     ("microdpo.py", "log_probs"): "log(softmax(x)) in one function, so that no gradient ends",
+    ("microppo.py", "log_probs"): "log(softmax(x)) in one function, so that no gradient ends",
 }
 # What tests take out of a script's source: section 2 and the optimizer.
 TESTED = [*CANON[: CANON.index("rmsnorm") + 1], "adam_step"]

@@ -199,7 +199,7 @@ def test_an_adapter_for_an_unknown_matrix_is_refused(base, adapter):
 
 
 def test_the_example_of_one_direction():
-    matrix = m.FrozenMatrix(
+    matrix = m.AdaptedMatrix(
         [[0.0] * 3] * 2,
         m.LowRank([[m.Value(v) for v in (2, 0, -1)]], [[m.Value(0.5)], [m.Value(3.0)]]),
     )
