@@ -1302,7 +1302,7 @@ def claim_of_half(label, half, whole):
     forgets = mean_and_error(half.forgot, whole.forgot)
     more = gain.mean - forgets.mean
     error = math.hypot(gain.error, forgets.error)
-    shares = f"{gain.mean:.0%} of the gain, {forgets.mean:.0%} of the forgetting"
+    shares = f"{gain.mean:.0%} of gain, {forgets.mean:.0%} of forgetting"
     return check(more > 2 * error, f"half of {label}: {shares}, over 2 x {error:.0%} apart")
 
 
@@ -1334,9 +1334,8 @@ def swapped_and_merged(myth, base, words, steps, seed):
         nats["+ dinosaurs"]["dinosaurs"], nats["a new model"]["dinosaurs"], dinosaurs
     )
     print(f"\n   The new model has learned from {N_TRAIN} dinosaurs and nothing else. Beside the")
-    print(
-        f"   adapter, its loss on other dinosaurs is lower by {behind.mean:.3f} +- {behind.error:.3f}."
-    )
+    print("   adapter, its loss on other dinosaurs is lower by", end=" ")
+    print(f"{behind.mean:.3f} +- {behind.error:.3f}.")
     print(f"\n   Words at temperature {TEMPERATURE}, with the same random numbers:\n")
     print_words(models, words.vocabulary, seed)
     print_merging(base.frozen, myth, words.held_out["myth"])

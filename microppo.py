@@ -61,6 +61,7 @@ PASSES = 20  # times that the reward model learns from each pair
 REWARD_RATE = 0.1  # how far it moves; falls to 0
 DECAY = 0.02  # how strongly its weights are pulled to 0
 ITERATIONS = 10  # of PPO; in each the policy writes a batch of words and learns from it
+NO_PRICE_ITERATIONS = 16  # more, to see where a policy ends that pays no price for distance
 BATCH = 40  # words
 EPOCHS = 3  # times that it learns from each of them
 MINIBATCH = 10  # words in a step of learning, so that an iteration has 12 steps
@@ -817,14 +818,15 @@ def variance_of(values):
 #     the mean of R            =  3 pi(a) + 1 pi(b)  =  1 + 2 sigmoid(t)
 #     its derivative by t      =  2 * sigmoid'(0)    =  2 * 0.25  =  0.5
 #
-# There are too many words to add up. But as d pi = pi * d(log pi), that derivative is a mean, too,
+# There are too many words to add up. Write d for the derivative by a parameter. That of log pi is
+# d pi / pi, so d pi = pi * d(log pi), and the derivative that we want is a mean, too,
 #
 #     d (the mean of R)  =  sum over y of R(y) * d pi(y)  =  the mean of  R(y) * d(log pi(y))
 #
-# and a mean can be estimated from words that are drawn. In the example d(log pi(a)) = 0.5 and
-# d(log pi(b)) = -0.5. Half of the draws are a and say 3 * 0.5 = 1.5. The others say 1 * -0.5 =
-# -0.5. The mean is 0.5, as above. This is the policy gradient (REINFORCE). It makes each word that
-# was drawn likelier, the more so the higher its reward.
+# and a mean can be estimated from words that are drawn. In the example d(log pi(a)) is 0.25 / 0.5 =
+# 0.5, and d(log pi(b)) is -0.5. Half of the draws are a and say 3 * 0.5 = 1.5. The others are b and
+# say 1 * -0.5 = -0.5. The mean is 0.5, as above. This is the policy gradient (REINFORCE). It makes
+# each word that was drawn likelier, the more so the higher its reward.
 #
 # (R contains pi itself. The derivative of that term adds the mean of -KL_PRICE * d(log pi(y)),
 # which is 0, since probabilities always add up to 1: in the example, 0.5 * 0.5 - 0.5 * 0.5 = 0.)
@@ -963,6 +965,7 @@ class Settings(NamedTuple):
     kl_price: float
     clip: float  # infinity: no clip
     rate: float  # how far a parameter moves in a step
+    iterations: int
 
 
 class Episode(NamedTuple):
@@ -1173,9 +1176,8 @@ def what_the_reward_model_knows(world, data, pairs, test_pairs):
     loss = word_loss(world.reference, *data.held_out)
     print("\n1. The reward model\n")
     print(f"   The reference has a loss of {loss:.3f} nats per token on held-out names. The")
-    print(
-        f"   reward model has learned from {len(pairs)} pairs of its words. For {len(test_pairs)} other pairs,"
-    )
+    print(f"   reward model has learned from {len(pairs)} pairs of its words.", end=" ")
+    print(f"For {len(test_pairs)} others,")
     print("   the share of labels that are expected to agree with one who always says\n")
     rules = {
         "the shorter word": minus_length,
@@ -1400,7 +1402,8 @@ def main(args):
     writings = {"reference": write(reference, world, "reference", args.seed)}
     runs = {}
     for settings in all_settings():
-        policy, records = ppo(world, settings, min(ITERATIONS, args.steps), args.seed)
+        iterations = min(settings.iterations, args.steps)
+        policy, records = ppo(world, settings, iterations, args.seed)
         runs[settings.label] = records
         writings[settings.label] = write(policy, world, settings.label, args.seed)
     best = best_of_n(writings["reference"], N_BEST)
@@ -1413,10 +1416,10 @@ def main(args):
 def all_settings():
     """PPO, and PPO without one of its brakes."""
     return [
-        Settings("PPO", KL_PRICE, CLIP, POLICY_RATE),
-        Settings("no clip", KL_PRICE, math.inf, POLICY_RATE),
-        Settings("no clip, slow", KL_PRICE, math.inf, NO_CLIP_RATE),
-        Settings("no price", 0.0, CLIP, POLICY_RATE),
+        Settings("PPO", KL_PRICE, CLIP, POLICY_RATE, ITERATIONS),
+        Settings("no clip", KL_PRICE, math.inf, POLICY_RATE, ITERATIONS),
+        Settings("no clip, slow", KL_PRICE, math.inf, NO_CLIP_RATE, ITERATIONS),
+        Settings("no price", 0.0, CLIP, POLICY_RATE, NO_PRICE_ITERATIONS),
     ]
 
 

@@ -275,7 +275,7 @@ def test_reduced_models_are_the_base_with_a_part_of_the_change(base):
 def test_half_is_claimed_to_forget_a_smaller_share():
     whole = m.Outcome([2.0, 4.0, 6.0], [2.0, 3.0, 4.0])
     good = m.Outcome([1.6, 3.2, 4.8], [0.4, 0.6, 0.8])
-    assert m.claim_of_half("it", good, whole).startswith("[ok] half of it: 80% of the gain, 20%")
+    assert m.claim_of_half("it", good, whole).startswith("[ok] half of it: 80% of gain, 20%")
     assert m.claim_of_half("it", m.Outcome([1.0, 2.0, 3.0], [1.0, 1.5, 2.0]), whole)[:4] == "[no]"
 
 
