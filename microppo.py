@@ -1425,7 +1425,13 @@ def all_settings():
 
 # ----- Try this -----------------------------------------------------------------------------------
 #
-# TRY
+# TRYTABLE
+#
+# ----- What came of it ----------------------------------------------------------------------------
+#
+# WHAT
+#
+# Next in this collection: micromoe.py, on experts that are asked only now and then.
 #
 # This is the end of the tutorial. Below are tools, for whoever wants to change something, and the
 # names.

@@ -48,6 +48,12 @@ FEWER = {
         "myth[N_LISTS * N_TRAIN :]": "myth[N_LISTS * N_TRAIN :][:15]",
     },
     "microdpo.py": {"N_SAMPLES = 800": "N_SAMPLES = 40", "N_TEST_PAIRS = 300": "N_TEST_PAIRS = 40"},
+    "microppo.py": {
+        "N_PAIRS = 1000": "N_PAIRS = 60",
+        "N_TEST_PAIRS = 300": "N_TEST_PAIRS = 30",
+        "N_SAMPLES = 400": "N_SAMPLES = 30",
+        "BATCH = 40": "BATCH = 10",
+    },
     "micromoe.py": {"N_DRAWS = 3": "N_DRAWS = 1"},
     "microvae.py": {
         "N_ESTIMATES = 1000": "N_ESTIMATES = 50",

@@ -39,7 +39,7 @@ def world(frozen):
     return p.World(VOCABULARY, frozen, p.RewardModel(PAIRS))
 
 
-SETTINGS = p.Settings("some", 0.4, 0.2, 0.01)
+SETTINGS = p.Settings("some", 0.4, 0.2, 0.01, 3)
 
 
 def test_clip_and_its_derivative():
@@ -385,7 +385,7 @@ def test_ppo_raises_the_reward_and_leaves_the_reference_alone(world, monkeypatch
     before = {name: [list(row) for row in w] for name, w in world.reference.items()}
     runs = {}
     for price in (0.4, 0.0):
-        settings = p.Settings("some", price, 0.2, 0.02)
+        settings = p.Settings("some", price, 0.2, 0.02, 9)
         policy, runs[price] = p.ppo(world, settings, 9, 1)
         assert policy != world.reference
     assert world.reference == before
