@@ -1,13 +1,13 @@
 """A language model climbs a reward that was learned, not far from where the reward is right.
 
-    python microppo.py        about SECONDS seconds; nothing to install, nothing to download
+    python microppo.py        about 35 seconds; nothing to install, nothing to download
 
 The three steps of InstructGPT, made small. A GPT learns given names: the reference. A reward model
 learns a hidden taste in words, from labels which say which of two words is better. And PPO
 (proximal policy optimization) trains a copy of the reference, the policy, to write words that the
-reward model likes. You will see how good the reward model is and where it is blind, how the policy
-learns, what the two brakes are for that PPO puts on it, and how a policy without one of them
-cheats.
+reward model likes. You will see how good the reward model is and where it is blind; how the policy
+learns, beside picking the best of several words; and what the two brakes are for, PPO's clip and
+the price for distance from the reference: without the price the policy cheats.
 
 When to use it: if outputs can be marked by a model or a rule while training, however rough, and
 what counts is the whole output and not the single word. When not: if preferences on pairs are all
@@ -61,21 +61,21 @@ PASSES = 20  # times that the reward model learns from each pair
 REWARD_RATE = 0.1  # how far it moves; falls to 0
 DECAY = 0.02  # how strongly its weights are pulled to 0
 ITERATIONS = 10  # of PPO; in each the policy writes a batch of words and learns from it
-NO_PRICE_ITERATIONS = 16  # more, to see where a policy ends that pays no price for distance
-BATCH = 40  # words
+NO_PRICE_ITERATIONS = 14  # more, to see where a policy ends that pays no price for distance
+BATCH = 32  # words
 EPOCHS = 3  # times that it learns from each of them
-MINIBATCH = 10  # words in a step of learning, so that an iteration has 12 steps
+MINIBATCH = 8  # words in a step of learning, so that an iteration has 12 steps
 POLICY_RATE = 0.008  # how far a parameter of the policy moves in a step
 NO_CLIP_RATE = 0.002  # the same without the clip, where it does best
 # (Tried at four other seeds: with the clip 0.002, 0.004 and 0.008 came out alike; without it, 0.001
 # and 0.004 were worse than 0.002.)
 VALUE_RATE = 0.1  # the share of its error that the value function corrects
-CLIP = 0.2  # how far a probability may be driven from what it was: to 0.8 or 1.2 of it
+CLIP = 0.2  # beyond 0.8 and 1.2 times its old probability, a token has nothing more to gain
 KL_PRICE = 0.4  # what a nat of distance from the reference costs in reward
-GAE_LAMBDA = 0.95  # how far ahead the advantages trust what came more than what was expected
+GAE_LAMBDA = 0.95  # 0: advantages trust the value function; 1: they trust what came
 
 # The experiments, section 6.
-N_SAMPLES = 400  # words of each policy that it is judged by
+N_SAMPLES = 300  # words of each policy that it is judged by
 N_BEST = 16  # the rival: the best of so many words of the reference
 
 
@@ -584,9 +584,9 @@ def gpt(model, token, caches):
     return linear(x, model["lm_head"])
 
 
-# What is different here: log(softmax(x)) is one function. Taken one after the other, a probability
-# that rounds to 0 would stop its logarithm, and safe_log() would stop its gradient. PPO makes small
-# probabilities smaller still, and has to keep count of them.
+# From the logits to log p is one function here. (Most scripts of this collection take the logarithm
+# of softmax's p, and cut it off below 1e-10. PPO makes small probabilities smaller still, and has
+# to keep count of them, with their gradients.)
 
 
 def log_prob(logits, target):
@@ -732,14 +732,16 @@ def train_reference(data, steps, seed):
 # With so simple a model the derivative takes no graph. With p = sigmoid(r(w) - r(l)), dL/d(weight)
 # is -(1 - p) times how often the pair of neighbours is in w more than in l.
 #
-# Labels say nothing of the size of r, only of differences. But what a nat of distance costs is said
-# in reward, so r needs a scale. We shift and divide it to have mean 0 and standard deviation 1 over
-# the words that it has learned from.
+# The labels fix only differences of r: the same number more for all words changes nothing. And what
+# a nat of distance costs will be said in reward, so we choose a unit, too. We shift and divide r to
+# have mean 0 and standard deviation 1 over the words that it has learned from.
 
 
 def count_neighbours(word):
     """{(a, b): how often b follows a}, for a word with its boundaries."""
-    marked = [BOUNDARY, *word, BOUNDARY]
+    marked = [BOUNDARY, *word]
+    if len(word) < BLOCK_SIZE:  # else it was cut off, and has no end
+        marked.append(BOUNDARY)
     return collections.Counter(zip(marked, marked[1:]))
 
 
@@ -826,7 +828,8 @@ def variance_of(values):
 # and a mean can be estimated from words that are drawn. In the example d(log pi(a)) is 0.25 / 0.5 =
 # 0.5, and d(log pi(b)) is -0.5. Half of the draws are a and say 3 * 0.5 = 1.5. The others are b and
 # say 1 * -0.5 = -0.5. The mean is 0.5, as above. This is the policy gradient (REINFORCE). It makes
-# each word that was drawn likelier, the more so the higher its reward.
+# each word that was drawn likelier, the more so the higher its reward (and less likely, if the
+# reward is negative).
 #
 # (R contains pi itself. The derivative of that term adds the mean of -KL_PRICE * d(log pi(y)),
 # which is 0, since probabilities always add up to 1: in the example, 0.5 * 0.5 - 0.5 * 0.5 = 0.)
@@ -841,8 +844,8 @@ def variance_of(values):
 # A word is written token by token, and what is expected changes on the way. So a reward is given to
 # each token, its own share of the cost of distance, and the last one also gets r(y). V(s), the
 # value function, guesses from the state s before a token how much reward is still to come. In
-# InstructGPT it starts as a copy of the reward model, so that it can judge beginnings of a text.
-# Here it knows the last token, the position, and what the reward model has counted so far:
+# InstructGPT it starts as a copy of the reward model. Here it knows the last token, the position,
+# and what the reward model has counted so far:
 #
 #     V(s)  =  weight(last token) + weight(position) + weight * (score so far)
 #
@@ -915,7 +918,8 @@ class ValueFunction:
 #
 # Words are dear: the policy has to write them. It would be a waste to take one short step and throw
 # them away. But after the first step the policy, pi, is no longer the one that wrote them, pi_old.
-# Its mean can still be had from them, if each token counts by how much likelier it has become:
+# The mean of A for pi can still be had from them, if each token counts by how much likelier it has
+# become:
 #
 #     ratio  =  pi(token) / pi_old(token)
 #     the mean of A, with tokens drawn by pi  =  the mean of ratio * A, with tokens drawn by pi_old
@@ -924,8 +928,8 @@ class ValueFunction:
 # wrote, which is nearly right while the two are close.) At ratio = 1 the derivative of ratio * A is
 # A * d(log pi), the policy gradient.
 #
-# If steps go on like that, a ratio of 5 or 50 is soon reached, and the batch says nothing about a
-# policy so far away. So PPO takes away what there is to gain beyond 0.8 and 1.2. It maximizes
+# If steps go on like that, ratios may get far from 1, and the batch says little about a policy so
+# far away. So PPO takes away what there is to gain beyond 0.8 and 1.2. It maximizes
 #
 #     min(ratio * A,  clip(ratio, 0.8, 1.2) * A)
 #
@@ -1106,7 +1110,8 @@ def kl_term(log_ratio):
 # The output has four parts, with a function for each: it measures, prints, and returns its claims.
 # A claim is a statement that the run could have refuted; check() marks it as [ok] or [no]. Whatever
 # is trained or drawn has a random generator of its own, so that a change in one place does not
-# change the figures of another. What only draws stands among the tools in section 7.
+# change the figures of another. (The runs of PPO all start from the same one.) What only plots
+# stands among the tools in section 7.
 #
 # Figures come with a standard error, written +-: how far off they typically are because only some
 # words or pairs were looked at. Chance alone puts a figure more than two standard errors off about
@@ -1145,7 +1150,7 @@ def gap(a, b):
 
 
 def agreement(score_of, pairs):
-    """For each pair, how likely a new label agrees with a rule that prefers the higher score."""
+    """For each pair, the expected share of new labels that a ranking by score gets right."""
     # For each pair we know how likely its label was, so the luck of this one label can be left out:
     # a rule that prefers the chosen word agrees with a new label with the probability p_label, and
     # one that prefers the rejected word with 1 - p_label. Equal scores count half.
@@ -1178,7 +1183,7 @@ def what_the_reward_model_knows(world, data, pairs, test_pairs):
     print(f"   The reference has a loss of {loss:.3f} nats per token on held-out names. The")
     print(f"   reward model has learned from {len(pairs)} pairs of its words.", end=" ")
     print(f"For {len(test_pairs)} others,")
-    print("   the share of labels that are expected to agree with one who always says\n")
+    print("   the expected share of new labels that are guessed right by always saying\n")
     rules = {
         "the shorter word": minus_length,
         "what is likelier in the reference": likelihood,
@@ -1196,8 +1201,8 @@ def what_the_reward_model_knows(world, data, pairs, test_pairs):
         print(f"   {word:12} {points(word):4} points {world.reward_model.score(word):7.2f}")
     print("\n   It counts neighbours, and cannot see a letter that comes too often.")
     by_length, by_likelihood, by_model, _ = agreed.values()
-    lead = min(difference(by_model, by_length), difference(by_model, by_likelihood))
-    statement = f"reward model: agreement {lead.mean:.3f} above the better simple rule"
+    lead = difference(by_model, max(by_length, by_likelihood, key=mean_of))
+    statement = f"reward model: {lead.mean:.3f} more ranked right than by a simple rule"
     return [check(lead.mean > 2 * lead.error, f"{statement}, over 2 x {lead.error:.3f}")]
 
 
@@ -1219,7 +1224,7 @@ class Writing(NamedTuple):
 
 def write(policy, world, label, seed):
     """Let a frozen policy write, and measure it."""
-    rng = random.Random(f"{seed} writing")
+    rng = random.Random(f"{seed} writing, {label}")
     writing = Writing([], [], [], [])
     start = time.perf_counter()
     for i in range(N_SAMPLES):
@@ -1245,8 +1250,9 @@ class Best(NamedTuple):
 def best_of_n(writing, n):
     """The Best of n words by the reward model, estimated from words of the reference."""
     # Of N words in order of reward, the k-th is the best of n drawn ones if all n are among the
-    # first k but not all among the first k - 1: with the probability (k/N)^n - ((k-1)/N)^n. Words
-    # of equal reward share theirs.
+    # first k but not all among the first k - 1: with the probability (k/N)^n - ((k-1)/N)^n. With
+    # three words and n = 2, these are 1/9, 3/9 and 5/9. Words of equal reward share theirs. The KL
+    # divergence of this way to write is at most log(n) - (n - 1) / n (arXiv:2401.01879).
     size = len(writing.words)
     n_with = collections.Counter(writing.rewards)
     n_below = 0
@@ -1275,14 +1281,15 @@ def the_policy_learns(records, before, after, best):
         cells = f"{record.reward:7.2f} {record.points:8.2f} +- {record.points_error:.2f}"
         cells += f" {record.kl:9.2f} {record.explained:10.0%} {record.cut:9.0%}"
         print(f"   {number:3} {cells}")
-    print("\n   More words of the reference and of the policy in the end; and the best of")
-    print(f"   {N_BEST} words of the reference by the reward model, for which its score has to be")
-    print("   asked again for each word:\n")
-    print("                     reward         points           KL")
+    print("\n   Words of the reference, and of the policy after all it has learned; and the")
+    print(f"   best of {N_BEST} words of the reference by the reward model, which takes so many")
+    print(f"   words and scores for each. Aim: what PPO maximizes, reward - {KL_PRICE} KL.\n")
+    print("                     reward         points           KL              aim")
     print(f"   reference       {row_of_writing(before)}")
     print(f"   PPO             {row_of_writing(after)}")
     cells = f"{best.reward:8.2f} {best.points.mean:11.2f} +- {best.points.error:.2f}"
-    print(f"   best of {N_BEST:<8}{cells}     < {best.kl_at_most:.2f}")
+    aim = best.reward - KL_PRICE * best.kl_at_most
+    print(f"   best of {N_BEST:<8}{cells}   < {best.kl_at_most:.2f}          > {aim:.2f}")
     start, end = estimate(before.points), estimate(after.points)
     error = math.hypot(start.error, best.points.error) / 2
     halfway = Estimate((start.mean + best.points.mean) / 2, error)
@@ -1296,7 +1303,7 @@ def row_of_writing(writing):
     cells = "{:8.2f}".format(mean_of(writing.rewards))
     cells += "{:12.2f} +- {:.2f}".format(*estimate(writing.points))
     cells += "{:9.2f} +- {:.2f}".format(*estimate(writing.log_ratios))
-    return cells
+    return f"{cells} {mean_of(writing.aims()):10.2f}"
 
 
 # ----- Part 3: without one of the brakes ----------------------------------------------------------
@@ -1311,12 +1318,10 @@ def without_the_brakes(runs, writings):
     """Part 3: PPO without the clip, and without a price for distance."""
     print("\n3. Without one of the brakes\n")
     print("   PPO; the same without the clip, and at the slower rate that is best without;")
-    print("   and with the clip, but with no price for distance. Aim: what PPO maximizes,")
-    print(
-        f"   reward - {KL_PRICE} KL. Variety: how many different pairs of neighbours there are in"
-    )
-    print(f"   {N_SAMPLES} words. Step: how far an iteration moved the policy, as a KL divergence")
-    print("   for a token, in nats.\n")
+    print("   and with the clip, but with no price for distance, for", end=" ")
+    print(f"{NO_PRICE_ITERATIONS} iterations.")
+    print(f"   Variety: how many different pairs of neighbours there are in {N_SAMPLES} words.")
+    print("   Step: how far an iteration moved the policy, in nats of KL for a token.\n")
     print("                   reward         points        KL     aim  variety   step")
     for label, writing in writings.items():
         print(row_of_part_3(label, writing, runs.get(label)))
@@ -1338,34 +1343,36 @@ def row_of_part_3(label, writing, records):
     return row
 
 
+def overstatement(writing, reference):
+    """By how much the reward of each word is above what its points say, in standard deviations."""
+    mean = mean_of(reference.points)
+    std = max(math.sqrt(variance_of(reference.points)), 1e-9)
+    return [r - (number - mean) / std for r, number in zip(writing.rewards, writing.points)]
+
+
 def claims_of_part_3(runs, writings):
     """What the clip is good for, and what a policy does without a price for distance."""
-    loss = gap(estimate(writings["PPO"].aims()), estimate(writings["no clip"].aims()))
-    tuned, free = writings["PPO"], writings["no price"]
+    reference, tuned, free = [writings[label] for label in ("reference", "PPO", "no price")]
+    loss = gap(estimate(tuned.aims()), estimate(writings["no clip"].aims()))
     peak = max(runs["no price"], key=lambda record: record.points)
-    peak = Estimate(peak.points, peak.points_error)
-    start = runs["no price"][0]
-    rise = gap(peak, Estimate(start.points, start.points_error))
-    fall = gap(peak, estimate(free.points))
-    climbs = gap(estimate(free.rewards), estimate(tuned.rewards))
+    rise = gap(Estimate(peak.points, peak.points_error), estimate(reference.points))
+    over_free = estimate(overstatement(free, reference))
+    over = estimate(overstatement(tuned, reference))
+    more = gap(over_free, over)
+    print(
+        f"\n   After PPO the reward overstates the points by {over.mean:.2f} standard deviations,"
+    )
+    print(f"   and without a price by {over_free.mean:.2f}.")
     variety = [n_neighbours(writing.words) for writing in (free, tuned)]
-    up = f"rise by {rise.mean:.1f} (2 x {rise.error:.1f})"
-    down = f"fall by {fall.mean:.1f} (2 x {fall.error:.1f})"
-    higher = f"no price: reward {climbs.mean:.2f} higher, over 2 x {climbs.error:.2f}"
+    lower = f"no clip, same rate: aim {loss.mean:.2f} lower, over 2 x {loss.error:.2f}"
+    up = f"no price: points first rise by {rise.mean:.1f}, over 2 x {rise.error:.1f}"
+    cheats = f"no price: overstated by {more.mean:.2f} more, over 2 x {more.error:.2f}"
+    fewer = f"no price: {variety[0]} different pairs of neighbours, under 0.7 x {variety[1]}"
     return [
-        check(
-            loss.mean > 2 * loss.error,
-            f"no clip: aim {loss.mean:.2f} lower, over 2 x {loss.error:.2f}",
-        ),
-        check(climbs.mean > 2 * climbs.error, higher),
-        check(
-            rise.mean > 2 * rise.error and fall.mean > 2 * fall.error,
-            f"no price: true points {up}, then {down}",
-        ),
-        check(
-            variety[0] < 0.7 * variety[1],
-            f"no price: {variety[0]} different neighbours, under 0.7 x {variety[1]}",
-        ),
+        check(loss.mean > 2 * loss.error, lower),
+        check(rise.mean > 2 * rise.error, up),
+        check(more.mean > 2 * more.error, cheats),
+        check(variety[0] < 0.7 * variety[1], fewer),
     ]
 
 
@@ -1396,6 +1403,7 @@ def main(args):
     reference = train_reference(data, args.steps, args.seed)
     rng = random.Random(f"{args.seed} pairs")
     pairs = make_pairs(reference, data.vocabulary, N_PAIRS, rng)
+    rng = random.Random(f"{args.seed} test pairs")
     test_pairs = make_pairs(reference, data.vocabulary, N_TEST_PAIRS, rng)
     world = World(data.vocabulary, reference, RewardModel(pairs))
     claims = what_the_reward_model_knows(world, data, pairs, test_pairs)
@@ -1425,11 +1433,42 @@ def all_settings():
 
 # ----- Try this -----------------------------------------------------------------------------------
 #
-# TRYTABLE
+# What PPO comes to in the end: true points, its aim, and which share V foresaw in the last four
+# iterations. Means of the seeds 42, 1 and 2, with the lowest and the highest of them, first as the
+# file stands, then with one line changed:
+#
+#                                points                aim                   foreseen
+#   as it stands                 2.37 (1.98 to 2.75)   0.57 (0.51 to 0.68)   64% (60% to 66%)
+# - VALUE_RATE = 0.0             1.40 (1.20 to 1.64)   0.34 (0.29 to 0.39)   0%
+# - V without "so far"           2.28 (1.99 to 2.60)   0.37 (0.24 to 0.50)   12% (2% to 16%)
+# - N_PAIRS = 100                0.18 (-0.54 to 1.07)   0.49 (0.39 to 0.57)   71% (68% to 76%)
+#
+# Without V, what is above or below the mean of a batch stands for what went well or badly, and PPO
+# comes less far. (The reward at the end then also counts a little less for early tokens, by
+# GAE_LAMBDA.) Most of what V foresees it reads off what the reward model has counted so far:
+# without that feature in states_of() it foresees little, and the aim is no better than without V.
+# With 100 pairs the reward model ranks 0.569 of new labels right (0.543 to 0.589) instead of 0.716.
+# PPO climbs it all the same, but the points do not follow.
 #
 # ----- What came of it ----------------------------------------------------------------------------
 #
-# WHAT
+# Over the seeds 100 to 119, the reward model ranked 0.722 of new labels right (from 0.690 to
+# 0.747), where the taste itself ranks 0.830 right. The words of the reference had -2.7 points, and
+# PPO came to 2.40 (1.67 to 3.24). The best of 16 words by the same reward model had 2.64 (1.78 to
+# 3.73), and more of what PPO maximizes: an aim of 0.82 at least (0.62 to 0.98), where PPO had 0.48
+# (0.28 to 0.76). So picking finds the better words. What PPO gives is a policy that needs no 16
+# words and no reward model for each word that it writes.
+#
+# Without the clip, at the same rate, the aim fell to -0.14 (-1.21 to 0.28). But at a quarter of the
+# rate it was 0.52 (0.35 to 0.63), as good as with the clip. So the clip is not what makes it work.
+# It is what forgives a rate that is too high.
+#
+# Without a price for distance, true points first rose, by 5.4 (1.7 to 9.5), and at 19 of the 20
+# seeds they then fell, by 18.0 on average; at one they did not. That they can fall is the trap of
+# section 1. What was not planted is that variety goes as well: of 288 different pairs of neighbours
+# in 300 words of the reference, PPO kept 202 (156 to 245), and without a price 35 were left (3 to
+# 100). Most words were cut off at 12 letters. A policy that only climbs ends with a few words that
+# the reward model likes very much.
 #
 # Next in this collection: micromoe.py, on experts that are asked only now and then.
 #
@@ -1462,7 +1501,8 @@ def draw_plane(runs, reference, width=60, height=16):
         canvas[row_of(y)][round(x / right * width)] = mark
     for row, cells in enumerate(canvas):
         y = high - (high - low) * row / (height - 1)
-        print(f"   {y:6.2f} |{''.join(cells)}".rstrip())
+        label = 0.0 if row == row_of(0.0) else y
+        print(f"   {label:6.2f} |{''.join(cells)}".rstrip())
     print("          +" + "-" * (width + 1))
     print(f"           0{'the root of KL':^{width - 6}}{right:6.2f}")
 

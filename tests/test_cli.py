@@ -51,8 +51,8 @@ FEWER = {
     "microppo.py": {
         "N_PAIRS = 1000": "N_PAIRS = 60",
         "N_TEST_PAIRS = 300": "N_TEST_PAIRS = 30",
-        "N_SAMPLES = 400": "N_SAMPLES = 30",
-        "BATCH = 40": "BATCH = 10",
+        "N_SAMPLES = 300": "N_SAMPLES = 30",
+        "BATCH = 32": "BATCH = 8",
     },
     "micromoe.py": {"N_DRAWS = 3": "N_DRAWS = 1"},
     "microvae.py": {

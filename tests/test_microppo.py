@@ -184,6 +184,8 @@ def test_score_of_a_word_by_hand():
     reward_model = p.RewardModel(PAIRS)
     reward_model.weights = {("<>", "b"): 1.0, ("b", "b"): -3.0, ("b", "<>"): 0.5, ("a", "b"): 9.0}
     reward_model.mean, reward_model.std = 0.25, 2.0
+    cut = "ab" * (p.BLOCK_SIZE // 2)
+    assert ("b", "<>") not in p.count_neighbours(cut) and ("b", "<>") in p.count_neighbours("ab")
     assert p.count_neighbours("bbb") == {("<>", "b"): 1, ("b", "b"): 2, ("b", "<>"): 1}
     assert reward_model.raw_score("bbb") == pytest.approx(-4.5)
     assert reward_model.score("bbb") == pytest.approx((-4.5 - 0.25) / 2)
@@ -451,6 +453,12 @@ def test_variety_and_aim():
     assert p.n_neighbours(["aba", "ab", "e"]) == 2
     writing = p.Writing(["a", "b"], [1.0, 2.0], [0, 0], [0.5, -0.5])
     assert writing.aims() == pytest.approx([1.0 - p.KL_PRICE * 0.5, 2.0 + p.KL_PRICE * 0.5])
+
+
+def test_what_the_reward_overstates():
+    reference = p.Writing(["a", "b"], [0.0, 0.0], [-3.0, 5.0], [0.0, 0.0])  # mean 1, deviation 4
+    writing = p.Writing(["a", "b"], [2.0, 0.5], [1.0, 9.0], [0.0, 0.0])
+    assert p.overstatement(writing, reference) == pytest.approx([2.0, 0.5 - 2.0])
 
 
 def test_writing_measures_what_the_policy_writes(world, monkeypatch):
