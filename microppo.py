@@ -1,6 +1,6 @@
-"""A language model climbs a reward that was learned, not far from where the reward is right.
+"""A language model climbs a reward that was learned, and stays near where it can be trusted.
 
-    python microppo.py        about 35 seconds; nothing to install, nothing to download
+    python microppo.py        about 30 seconds; nothing to install, nothing to download
 
 The three steps of InstructGPT, made small. A GPT learns given names: the reference. A reward model
 learns a hidden taste in words, from labels which say which of two words is better. And PPO
@@ -61,7 +61,7 @@ PASSES = 20  # times that the reward model learns from each pair
 REWARD_RATE = 0.1  # how far it moves; falls to 0
 DECAY = 0.02  # how strongly its weights are pulled to 0
 ITERATIONS = 10  # of PPO; in each the policy writes a batch of words and learns from it
-NO_PRICE_ITERATIONS = 14  # more, to see where a policy ends that pays no price for distance
+NO_PRICE_ITERATIONS = 14  # instead of 10, to see where a policy ends that pays no price
 BATCH = 32  # words
 EPOCHS = 3  # times that it learns from each of them
 MINIBATCH = 8  # words in a step of learning, so that an iteration has 12 steps
@@ -111,7 +111,7 @@ N_BEST = 16  # the rival: the best of so many words of the reference
 #
 # The second half of the taste is a trap, set on purpose. The reward model of this file looks at
 # pairs of neighbours only, so it cannot see a letter in excess. In the words of the reference that
-# hardly matters, as few have one. What matters is what a policy makes of it.
+# hardly matters: part 3 of the output counts them. What matters is what a policy makes of it.
 
 BOUNDARY = "<>"  # two characters, so that no letter can be mistaken for it
 
@@ -838,8 +838,9 @@ def variance_of(values):
 #
 # Single draws said 1.5 and -0.5, where 0.5 was right: such estimates are noisy. Subtract from R
 # what was to be expected, here 2. That changes nothing in the mean, again because d(log pi) has
-# mean 0. Now a says (3 - 2) * 0.5 = 0.5, and b says (1 - 2) * -0.5 = 0.5: no noise is left. What is
-# left of the reward is called the advantage: how much better it went than expected.
+# mean 0. Now a says (3 - 2) * 0.5 = 0.5, and b says (1 - 2) * -0.5 = 0.5: in an example as
+# even as this, no noise is left. What is left of the reward is called the advantage: how much
+# better it went than expected.
 #
 # A word is written token by token, and what is expected changes on the way. So a reward is given to
 # each token, its own share of the cost of distance, and the last one also gets r(y). V(s), the
@@ -863,7 +864,8 @@ def variance_of(values):
 #
 #     A_t  =  d_t + GAE_LAMBDA * d_(t+1) + GAE_LAMBDA^2 * d_(t+2) + ...
 #
-# where 0 gives the first and 1 the second. V learns to guess A_t + V_t.
+# where 0 gives the first and 1 the second. Here all three d are 0.1, and with 0.95 the first token
+# has the advantage 0.1 + 0.095 + 0.090 = 0.285. V learns to guess A_t + V_t.
 
 
 def token_rewards(log_ratios, score, kl_price):
@@ -887,7 +889,9 @@ def gae(rewards, values, gae_lambda):
 
 
 def states_of(word, tokens, reward_model):
-    """What V knows before each token of a word but the first: {feature: number}."""
+    """What V knows before each token that is to be guessed: {feature: number}."""
+    # Of "nora" it knows before the n: the boundary, position 0, and 0.0; before the o: n, position
+    # 1, and the weight of <>n; and so on, and at last before the end: a, and position 4.
     states = []
     for i, so_far in enumerate(reward_model.scores_so_far(word)[: len(tokens) - 1]):
         states.append({("last token", tokens[i]): 1.0, ("position", i): 1.0, "so far": so_far})
@@ -1001,7 +1005,7 @@ def write_episode(policy, value_function, world, settings, rng):
 
 def normalized_advantages(batch):
     """The advantages of each Episode, shifted and scaled to mean 0 and variance 1 over all."""
-    # About half of the tokens are then pushed up and half down, whatever the size of the rewards.
+    # So the better tokens are pushed up and the worse ones down, whatever the size of the rewards.
     every = [a for episode in batch for a in episode.advantages]
     mean = mean_of(every)
     std = math.sqrt(variance_of(every) + 1e-8)
@@ -1282,8 +1286,8 @@ def the_policy_learns(records, before, after, best):
         cells += f" {record.kl:9.2f} {record.explained:10.0%} {record.cut:9.0%}"
         print(f"   {number:3} {cells}")
     print("\n   Words of the reference, and of the policy after all it has learned; and the")
-    print(f"   best of {N_BEST} words of the reference by the reward model, which takes so many")
-    print(f"   words and scores for each. Aim: what PPO maximizes, reward - {KL_PRICE} KL.\n")
+    print(f"   best of {N_BEST} words of the reference by the reward model, which has to score")
+    print(f"   {N_BEST} for each that is kept. Aim: what PPO maximizes, reward - {KL_PRICE} KL.\n")
     print("                     reward         points           KL              aim")
     print(f"   reference       {row_of_writing(before)}")
     print(f"   PPO             {row_of_writing(after)}")
@@ -1320,15 +1324,18 @@ def without_the_brakes(runs, writings):
     print("   PPO; the same without the clip, and at the slower rate that is best without;")
     print("   and with the clip, but with no price for distance, for", end=" ")
     print(f"{NO_PRICE_ITERATIONS} iterations.")
-    print(f"   Variety: how many different pairs of neighbours there are in {N_SAMPLES} words.")
-    print("   Step: how far an iteration moved the policy, in nats of KL for a token.\n")
-    print("                   reward         points        KL     aim  variety   step")
+    print("   Excess: letters of a word that came twice before. Variety: how many different")
+    print(
+        f"   pairs of neighbours there are in {N_SAMPLES} words. Step: how far an iteration moved"
+    )
+    print("   the policy, in nats of KL for a token.\n")
+    print("                   reward         points        KL     aim  excess variety   step")
     for label, writing in writings.items():
         print(row_of_part_3(label, writing, runs.get(label)))
     print("\n   Reward (M, m) and true points (T, t) over the root of KL, both in standard")
     print("   deviations of the reference's words. Capital: PPO; small: no price.\n")
     draw_plane(runs, writings["reference"])
-    return claims_of_part_3(runs, writings)
+    return claims_of_part_3(writings)
 
 
 def row_of_part_3(label, writing, records):
@@ -1337,40 +1344,25 @@ def row_of_part_3(label, writing, records):
     row = f"   {label:14} {mean_of(writing.rewards):7.2f}"
     row += f" {all_points.mean:9.2f} +- {all_points.error:.2f}"
     row += f" {mean_of(writing.log_ratios):8.2f} {mean_of(writing.aims()):7.2f}"
-    row += f" {n_neighbours(writing.words):8}"
+    excess = mean_of([n_in_excess(word) for word in writing.words])
+    row += f" {excess:7.2f} {n_neighbours(writing.words):7}"
     if records:
         row += f" {mean_of([record.step_kl for record in records]):6.3f}"
     return row
 
 
-def overstatement(writing, reference):
-    """By how much the reward of each word is above what its points say, in standard deviations."""
-    mean = mean_of(reference.points)
-    std = max(math.sqrt(variance_of(reference.points)), 1e-9)
-    return [r - (number - mean) / std for r, number in zip(writing.rewards, writing.points)]
-
-
-def claims_of_part_3(runs, writings):
+def claims_of_part_3(writings):
     """What the clip is good for, and what a policy does without a price for distance."""
-    reference, tuned, free = [writings[label] for label in ("reference", "PPO", "no price")]
+    tuned, free = writings["PPO"], writings["no price"]
     loss = gap(estimate(tuned.aims()), estimate(writings["no clip"].aims()))
-    peak = max(runs["no price"], key=lambda record: record.points)
-    rise = gap(Estimate(peak.points, peak.points_error), estimate(reference.points))
-    over_free = estimate(overstatement(free, reference))
-    over = estimate(overstatement(tuned, reference))
-    more = gap(over_free, over)
-    print(
-        f"\n   After PPO the reward overstates the points by {over.mean:.2f} standard deviations,"
-    )
-    print(f"   and without a price by {over_free.mean:.2f}.")
+    excess = [estimate([n_in_excess(word) for word in w.words]) for w in (free, tuned)]
+    more = gap(*excess)
     variety = [n_neighbours(writing.words) for writing in (free, tuned)]
     lower = f"no clip, same rate: aim {loss.mean:.2f} lower, over 2 x {loss.error:.2f}"
-    up = f"no price: points first rise by {rise.mean:.1f}, over 2 x {rise.error:.1f}"
-    cheats = f"no price: overstated by {more.mean:.2f} more, over 2 x {more.error:.2f}"
+    cheats = f"no price: {more.mean:.2f} more letters in excess, over 2 x {more.error:.2f}"
     fewer = f"no price: {variety[0]} different pairs of neighbours, under 0.7 x {variety[1]}"
     return [
         check(loss.mean > 2 * loss.error, lower),
-        check(rise.mean > 2 * rise.error, up),
         check(more.mean > 2 * more.error, cheats),
         check(variety[0] < 0.7 * variety[1], fewer),
     ]
@@ -1446,9 +1438,9 @@ def all_settings():
 # Without V, what is above or below the mean of a batch stands for what went well or badly, and PPO
 # comes less far. (The reward at the end then also counts a little less for early tokens, by
 # GAE_LAMBDA.) Most of what V foresees it reads off what the reward model has counted so far:
-# without that feature in states_of() it foresees little, and the aim is no better than without V.
-# With 100 pairs the reward model ranks 0.569 of new labels right (0.543 to 0.589) instead of 0.716.
-# PPO climbs it all the same, but the points do not follow.
+# without that feature in states_of() it foresees little, and the aim is about what it is without V,
+# though the points are not. With 100 pairs the reward model ranks 0.569 of new labels right (0.543
+# to 0.589) instead of 0.716. PPO climbs it all the same, and the points come about half as far.
 #
 # ----- What came of it ----------------------------------------------------------------------------
 #
@@ -1456,19 +1448,19 @@ def all_settings():
 # 0.747), where the taste itself ranks 0.830 right. The words of the reference had -2.7 points, and
 # PPO came to 2.40 (1.67 to 3.24). The best of 16 words by the same reward model had 2.64 (1.78 to
 # 3.73), and more of what PPO maximizes: an aim of 0.82 at least (0.62 to 0.98), where PPO had 0.48
-# (0.28 to 0.76). So picking finds the better words. What PPO gives is a policy that needs no 16
-# words and no reward model for each word that it writes.
+# (0.28 to 0.76). So picking does better, even by PPO's own measure. What PPO gives is a policy that
+# needs no 16 words and no reward model for each word that it writes.
 #
 # Without the clip, at the same rate, the aim fell to -0.14 (-1.21 to 0.28). But at a quarter of the
 # rate it was 0.52 (0.35 to 0.63), as good as with the clip. So the clip is not what makes it work.
 # It is what forgives a rate that is too high.
 #
-# Without a price for distance, true points first rose, by 5.4 (1.7 to 9.5), and at 19 of the 20
-# seeds they then fell, by 18.0 on average; at one they did not. That they can fall is the trap of
-# section 1. What was not planted is that variety goes as well: of 288 different pairs of neighbours
-# in 300 words of the reference, PPO kept 202 (156 to 245), and without a price 35 were left (3 to
-# 100). Most words were cut off at 12 letters. A policy that only climbs ends with a few words that
-# the reward model likes very much.
+# Without a price for distance, the reward rose to 5.94 (3.82 to 8.09). True points rose in the
+# first iterations, and at 19 of the 20 seeds they ended below those of PPO, at -14.4 on average
+# (-28.8 to 6.7). That this can happen is the trap of section 1. What was not planted is that
+# variety goes as well: of 288 different pairs of neighbours in 300 words of the reference, PPO kept
+# 202 (156 to 245), and without a price 35 were left (3 to 100). A policy that only climbs ends with
+# a few words that the reward model likes very much, most of them cut off at 12 letters.
 #
 # Next in this collection: micromoe.py, on experts that are asked only now and then.
 #

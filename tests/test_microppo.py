@@ -455,10 +455,14 @@ def test_variety_and_aim():
     assert writing.aims() == pytest.approx([1.0 - p.KL_PRICE * 0.5, 2.0 + p.KL_PRICE * 0.5])
 
 
-def test_what_the_reward_overstates():
-    reference = p.Writing(["a", "b"], [0.0, 0.0], [-3.0, 5.0], [0.0, 0.0])  # mean 1, deviation 4
-    writing = p.Writing(["a", "b"], [2.0, 0.5], [1.0, 9.0], [0.0, 0.0])
-    assert p.overstatement(writing, reference) == pytest.approx([2.0, 0.5 - 2.0])
+def test_an_untrained_policy_makes_no_claim_of_part_3_good():
+    same = p.Writing(["nora", "anna"], [0.1, 0.2], [3, -3], [0.0, 0.1])
+    claims = p.claims_of_part_3({label: same for label in ("PPO", "no clip", "no price")})
+    assert [claim[:4] for claim in claims] == ["[no]"] * 3
+    cheating = p.Writing(["nanananana", "nonononono"], [3.0, 3.0], [-21, -21], [9.0, 9.0])
+    lost = p.Writing(["nora", "anna"], [0.1, 0.2], [3, -3], [5.0, 5.1])
+    claims = p.claims_of_part_3({"PPO": same, "no clip": lost, "no price": cheating})
+    assert [claim[:4] for claim in claims][:2] == ["[ok]"] * 2
 
 
 def test_writing_measures_what_the_policy_writes(world, monkeypatch):
