@@ -1457,10 +1457,11 @@ def all_settings():
 #
 # Without a price for distance, the reward rose to 5.94 (3.82 to 8.09). True points rose in the
 # first iterations, and at 19 of the 20 seeds they ended below those of PPO, at -14.4 on average
-# (-28.8 to 6.7). That this can happen is the trap of section 1. What was not planted is that
-# variety goes as well: of 288 different pairs of neighbours in 300 words of the reference, PPO kept
-# 202 (156 to 245), and without a price 35 were left (3 to 100). A policy that only climbs ends with
-# a few words that the reward model likes very much, most of them cut off at 12 letters.
+# (-28.8 to 6.7): a word had 5.0 letters in excess (0.85 to 7.9), where the reference has 0.06. That
+# this can happen is the trap of section 1. What was not planted is that variety goes as well: of
+# 288 different pairs of neighbours in 300 words of the reference, PPO kept 202 (156 to 245), and
+# without a price 35 were left (3 to 100). A policy that only climbs ends with a few words that the
+# reward model likes very much, most of them cut off at 12 letters.
 #
 # Next in this collection: micromoe.py, on experts that are asked only now and then.
 #
