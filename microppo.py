@@ -1206,7 +1206,7 @@ def what_the_reward_model_knows(world, data, pairs, test_pairs):
     print("\n   It counts neighbours, and cannot see a letter that comes too often.")
     by_length, by_likelihood, by_model, _ = agreed.values()
     lead = difference(by_model, max(by_length, by_likelihood, key=mean_of))
-    statement = f"reward model: {lead.mean:.3f} more ranked right than by a simple rule"
+    statement = f"reward model ranks {lead.mean:.3f} more right than a simple rule"
     return [check(lead.mean > 2 * lead.error, f"{statement}, over 2 x {lead.error:.3f}")]
 
 
@@ -1329,7 +1329,7 @@ def without_the_brakes(runs, writings):
         f"   pairs of neighbours there are in {N_SAMPLES} words. Step: how far an iteration moved"
     )
     print("   the policy, in nats of KL for a token.\n")
-    print("                   reward         points        KL     aim  excess variety   step")
+    print("                  reward         points        KL     aim  excess variety   step")
     for label, writing in writings.items():
         print(row_of_part_3(label, writing, runs.get(label)))
     print("\n   Reward (M, m) and true points (T, t) over the root of KL, both in standard")
@@ -1341,7 +1341,7 @@ def without_the_brakes(runs, writings):
 def row_of_part_3(label, writing, records):
     """A row of the table of part 3."""
     all_points = estimate(writing.points)
-    row = f"   {label:14} {mean_of(writing.rewards):7.2f}"
+    row = f"   {label:13} {mean_of(writing.rewards):7.2f}"
     row += f" {all_points.mean:9.2f} +- {all_points.error:.2f}"
     row += f" {mean_of(writing.log_ratios):8.2f} {mean_of(writing.aims()):7.2f}"
     excess = mean_of([n_in_excess(word) for word in writing.words])
