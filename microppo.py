@@ -1329,7 +1329,7 @@ def without_the_brakes(runs, writings):
         f"   pairs of neighbours there are in {N_SAMPLES} words. Step: how far an iteration moved"
     )
     print("   the policy, in nats of KL for a token.\n")
-    print("                  reward         points        KL     aim  excess variety   step")
+    print("                  reward        points       KL     aim  excess variety   step")
     for label, writing in writings.items():
         print(row_of_part_3(label, writing, runs.get(label)))
     print("\n   Reward (M, m) and true points (T, t) over the root of KL, both in standard")
@@ -1342,8 +1342,8 @@ def row_of_part_3(label, writing, records):
     """A row of the table of part 3."""
     all_points = estimate(writing.points)
     row = f"   {label:13} {mean_of(writing.rewards):7.2f}"
-    row += f" {all_points.mean:9.2f} +- {all_points.error:.2f}"
-    row += f" {mean_of(writing.log_ratios):8.2f} {mean_of(writing.aims()):7.2f}"
+    row += f" {all_points.mean:8.2f} +- {all_points.error:.2f}"
+    row += f" {mean_of(writing.log_ratios):7.2f} {mean_of(writing.aims()):7.2f}"
     excess = mean_of([n_in_excess(word) for word in writing.words])
     row += f" {excess:7.2f} {n_neighbours(writing.words):7}"
     if records:
