@@ -46,12 +46,14 @@ FEWER = {
     "microlora.py": {
         "N_HELD_OUT_NAMES = 100": "N_HELD_OUT_NAMES = 15",
         "myth[N_LISTS * N_TRAIN :]": "myth[N_LISTS * N_TRAIN :][:15]",
+        "N_LISTS = 2": "N_LISTS = 1",
+        "(0.25, 0.5, 1.0)": "(0.5, 1.0)",
     },
-    "microdpo.py": {"N_SAMPLES = 800": "N_SAMPLES = 40", "N_TEST_PAIRS = 300": "N_TEST_PAIRS = 40"},
+    "microdpo.py": {"N_SAMPLES = 800": "N_SAMPLES = 15", "N_TEST_PAIRS = 300": "N_TEST_PAIRS = 20"},
     "microppo.py": {
-        "N_PAIRS = 1000": "N_PAIRS = 60",
-        "N_TEST_PAIRS = 300": "N_TEST_PAIRS = 30",
-        "N_SAMPLES = 300": "N_SAMPLES = 30",
+        "N_PAIRS = 1000": "N_PAIRS = 30",
+        "N_TEST_PAIRS = 300": "N_TEST_PAIRS = 15",
+        "N_SAMPLES = 300": "N_SAMPLES = 12",
         "BATCH = 32": "BATCH = 8",
     },
     "micromoe.py": {"N_DRAWS = 3": "N_DRAWS = 1"},
