@@ -386,3 +386,18 @@ def test_names_are_split_without_overlap():
     assert len(set(names)) == len(names) == len(d.NAMES.split())
     assert len(data.held_out) == d.N_HELD_OUT
     assert max(map(len, names)) <= d.BLOCK_SIZE + 1
+
+
+def test_the_reference_learns_two_names_a_step():
+    data = d.Data(VOCABULARY, [[0, 1, 2, 0], [0, 3, 0], [0, 2, 1, 1, 0]], [])
+    found = d.train_reference(data, 2, 9)
+    model = d.init_model(V, random.Random("9 reference"))
+    params = d.parameters(model)
+    m, v = [0.0] * len(params), [0.0] * len(params)
+    for step, (i, j) in enumerate(((0, 1), (2, 0)), 1):
+        for p in params:
+            p.grad = 0.0
+        d.word_loss(model, data.train_set[i], data.train_set[j]).backward()
+        rate = d.REFERENCE_RATE * ((3 - step) / 2)
+        d.adam_step(params, m, v, step, rate, d.ADAM_BETA1, d.ADAM_BETA2)
+    assert found == d.freeze(model)

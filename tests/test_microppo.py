@@ -497,3 +497,11 @@ def test_names_are_split_without_overlap():
     names = [tuple(tokens) for tokens in data.train_set + data.held_out]
     assert len(set(names)) == len(names) and len(data.held_out) == p.N_HELD_OUT
     assert max(map(len, names)) <= p.BLOCK_SIZE + 1
+
+
+def test_a_row_has_means_and_errors():
+    writing = p.Writing(["nora", "anna"], [1.0, 2.0], [3, -3], [0.5, 1.5])
+    cells = p.row_of_writing(writing).replace("+-", "").split()
+    error = (18 / 2) ** 0.5
+    expected = [1.5, 0.0, error, 1.0, 0.5, 1.5 - p.KL_PRICE]
+    assert [float(cell) for cell in cells] == pytest.approx(expected, abs=0.006)
