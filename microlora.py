@@ -1175,7 +1175,9 @@ def compare_at_equal_gain(curve, curve_of_full, words):
 def gain_against_forgetting(best, base, words, steps, seed):
     """Part 2: the same ways at lower rates, too, as a picture of gain against forgetting."""
     ways = all_ways()
-    full, smallest, largest = ways[0], ways[1], ways[-1]
+    full = ways[0]
+    smallest = ways[1]
+    largest = ways[-1]
     curves = {}
     for way in (full, smallest, largest):
         curves[way] = curve_of(way, best[way], base, words, steps, seed)
