@@ -27,7 +27,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import results  # noqa: E402
-from scripts import NOT_YET_REWRITTEN, ROOT, SCRIPTS, load  # noqa: E402
+from scripts import ROOT, SCRIPTS, load  # noqa: E402
 
 
 def run_once(script, seed=42, interpreter=sys.executable):
@@ -69,10 +69,7 @@ def count_here(script):
 
     module.Value.__init__ = counting
     sys.argv = [script]
-    if script in NOT_YET_REWRITTEN:
-        module.run(module.main, module.__doc__)
-    else:
-        module.run(data={"default": None})
+    module.run(data={"default": None})
     print(next(counter))
 
 

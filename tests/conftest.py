@@ -1,4 +1,4 @@
-"""Options and fixtures: `script` runs a test for each script, `new_script` for rewritten ones."""
+"""Options and fixtures: `script` runs a test for each script."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True  # importing the scripts must leave no __pycache__ beside them
 
-from scripts import NOT_YET_REWRITTEN, SCRIPTS, extract  # noqa: E402
+from scripts import SCRIPTS, extract  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -43,8 +43,6 @@ def pytest_collection_modifyitems(config, items):
 def pytest_generate_tests(metafunc):
     if "script" in metafunc.fixturenames:
         metafunc.parametrize("script", SCRIPTS)
-    if "new_script" in metafunc.fixturenames:
-        metafunc.parametrize("new_script", [s for s in SCRIPTS if s not in NOT_YET_REWRITTEN])
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from scripts import (
     DIFFERENCES,
     DOC,
     EXTENSIONS,
-    NOT_YET_REWRITTEN,
     ROOT,
     SCRIPTS,
     TESTED,
@@ -44,16 +43,13 @@ def test_the_scripts_and_nothing_else_stand_at_the_top():
     assert names - {"__pycache__"} == {*SCRIPTS, "docs", "tests", "README.md"}
 
 
-OLD_SECTIONS = ["Data", "Autograd", "Model", "Training", "The", "Run"]
 SECTIONS = ["Data", "Autograd", "Model", "Training", "The", "Experiments", "Run", "The"]
 
 
 def test_sections_stand_in_the_order_of_the_design(script):
     text = source(script)
     banners = re.findall(r"^# =+ (\d)\. (\w+)", text, re.MULTILINE)
-    if script in NOT_YET_REWRITTEN:
-        wanted = OLD_SECTIONS
-    elif script == "microgpt.py":  # its sections 2 to 4 are its lesson
+    if script == "microgpt.py":  # its sections 2 to 4 are its lesson
         wanted = SECTIONS[:4] + SECTIONS[5:]
     else:
         wanted = SECTIONS
@@ -61,8 +57,8 @@ def test_sections_stand_in_the_order_of_the_design(script):
     assert [name for _, name in banners] == wanted
     docstring = ast.get_docstring(ast.parse(text))
     assert f"python {script} " in docstring and "rXiv:" in docstring
-    tries = text.partition("\n# Try this" if script in NOT_YET_REWRITTEN else "# ----- Try this")[2]
-    assert tries.count("\n# - ") >= (2 if script in NOT_YET_REWRITTEN else 3)
+    tries = text.partition("# ----- Try this")[2]
+    assert tries.count("\n# - ") >= 3
 
 
 def test_randomness_has_one_source_and_training_reports(script):
@@ -76,12 +72,12 @@ def test_randomness_has_one_source_and_training_reports(script):
     }
     assert drawn == {"Random"}
     called = {getattr(call, "id", "") for call in calls}
-    assert ("progress" if script in NOT_YET_REWRITTEN else "show_progress") in called
+    assert "show_progress" in called
 
 
-def test_functions_fit_a_screen(new_script):
+def test_functions_fit_a_screen(script):
     """At most 50 lines a function, 25 in main, and no comprehension with three loops but one."""
-    tree = ast.parse(source(new_script))
+    tree = ast.parse(source(script))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             lines = node.end_lineno - node.lineno + 1
@@ -108,8 +104,8 @@ def test_all_copies_are_the_same_to_the_byte():
     assert not found, f"run python tests/canon.py --write\n{found}"
 
 
-def test_pieces_stand_in_the_order_of_the_canon(new_script):
-    found = [piece.name for piece in canon.pieces(source(new_script))]
+def test_pieces_stand_in_the_order_of_the_canon(script):
+    found = [piece.name for piece in canon.pieces(source(script))]
     places = [CANON.index(name) for name in found if name in CANON]
     assert places == sorted(places) and "Value" in found
 

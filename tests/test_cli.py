@@ -17,7 +17,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from scripts import NOT_YET_REWRITTEN, ROOT, SCRIPTS, load
+from scripts import ROOT, SCRIPTS, load
 
 VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13"]
 
@@ -58,7 +58,26 @@ FEWER = {
         "BATCH = 32": "BATCH = 4",
         "EPOCHS = 3": "EPOCHS = 1",
     },
+    "microkv.py": {
+        "N_HELD_OUT = 100": "N_HELD_OUT = 10",
+        "CONTEXT = 96": "CONTEXT = 32",
+        "N_REQUESTS = 24": "N_REQUESTS = 6",
+        "N_MORE = 12": "N_MORE = 4",
+        "WINDOW = 24": "WINDOW = 6",
+    },
     "micromoe.py": {"N_DRAWS = 3": "N_DRAWS = 1"},
+    "microquant.py": {
+        "N_HELD_OUT = 100": "N_HELD_OUT = 6",
+        "N_TESTED = 60": "N_TESTED = 2",
+        "N_CALIBRATION = 100": "N_CALIBRATION = 2",
+    },
+    "microbeam.py": {
+        "N_HELD_OUT = 100": "N_HELD_OUT = 10",
+        "N_PROMPTS = 60": "N_PROMPTS = 4",
+        "(2, 4, 8, 16)": "(2, 4)",
+        "N_SAMPLES = 500": "N_SAMPLES = 6",
+        "N_TESTED = 6000": "N_TESTED = 30",
+    },
     "microvae.py": {
         "N_ESTIMATES = 1000": "N_ESTIMATES = 50",
         "N_DRAWS = 10": "N_DRAWS = 2",
@@ -175,8 +194,7 @@ def test_short_run_prints_the_result_and_the_claims(script):
     lines = out.decode().splitlines()
     assert max(map(len, lines)) <= 80
     claims = lines[lines.index("claims") + 1 :]
-    if script not in NOT_YET_REWRITTEN:
-        assert claims.pop(0).startswith("(They are meant for ")
+    assert claims.pop(0).startswith("(They are meant for ")
     assert claims and all(re.match(r"\[(ok|no)\] \S", line) for line in claims)
     # Times belong to stderr, the total last.
     assert not re.search(r"\d s\b", out.decode())
@@ -202,10 +220,7 @@ def show_100_steps(script):
     module = load(script)
     begin = time.perf_counter() - 1.0
     for step in range(1, 101):
-        if script in NOT_YET_REWRITTEN:
-            module.progress("phase", step, 100, 1.5, begin)
-        else:
-            module.show_progress("phase", step, 100, begin)
+        module.show_progress("phase", step, 100, begin)
 
 
 def test_progress_elsewhere_than_on_a_terminal_is_a_line_each_tenth(script, capsys):
@@ -222,14 +237,14 @@ def test_progress_on_a_terminal_is_one_line(script, capsys, monkeypatch):
     assert text.count("\r") == 99 and text.count("\n") == 1 and text.endswith("\n")
 
 
-def test_progress_says_how_long_it_takes(new_script, capsys):
-    load(new_script).show_progress("phase", 5, 10, time.perf_counter() - 10.0)
+def test_progress_says_how_long_it_takes(script, capsys):
+    load(script).show_progress("phase", 5, 10, time.perf_counter() - 10.0)
     assert capsys.readouterr().err.rstrip() == "phase  5/10  10 s, 10 s left"
 
 
 @pytest.mark.parametrize("steps, parts, wanted", [(10, 4, [3, 5, 8, 10]), (3, 4, [1, 2, 3])])
-def test_completes_part(new_script, steps, parts, wanted):
-    completes_part = load(new_script).completes_part
+def test_completes_part(script, steps, parts, wanted):
+    completes_part = load(script).completes_part
     assert [n for n in range(1, steps + 1) if completes_part(n, steps, parts)] == wanted
 
 
@@ -261,8 +276,7 @@ def refusal(script, *options):
     status, out, err, _ = finish(*start(script, *options), timeout=20)
     assert (status, out) == (2, b""), err
     lines = err.decode().splitlines()
-    if script not in NOT_YET_REWRITTEN:
-        assert lines.pop(0).startswith(f"usage: {script} [-h] [--steps N] [--seed N]")
+    assert lines.pop(0).startswith(f"usage: {script} [-h] [--steps N] [--seed N]")
     assert len(lines) == 1 and lines[0].startswith(f"{script}: ")
     return lines[0]
 
@@ -277,8 +291,8 @@ def test_bad_options_are_refused_by_every_script(script):
     assert_names_its_mistake(script, ["--steps", "0"])
 
 
-def test_options_cannot_be_shortened(new_script):
-    assert refusal(new_script, "--step", "3").endswith("unrecognized arguments: --step 3")
+def test_options_cannot_be_shortened(script):
+    assert refusal(script, "--step", "3").endswith("unrecognized arguments: --step 3")
 
 
 def assert_names_its_mistake(script, options):
@@ -404,8 +418,7 @@ def test_ctrl_c_ends_with_130(script):
     status, _, err, _ = finish(process, folder, timeout=20)
     assert status == 130
     assert b"Traceback" not in err
-    if script not in NOT_YET_REWRITTEN:
-        assert err.decode().splitlines()[-1] == f"{script}: stopped"
+    assert err.decode().splitlines()[-1] == f"{script}: stopped"
 
 
 def test_closed_pipe_is_quiet(script):
@@ -424,19 +437,19 @@ def assert_ends_quietly(process, folder):
 
 
 @pytest.mark.skipif(not hasattr(select, "poll"), reason="a closed pipe cannot be seen")
-def test_training_stops_when_the_reader_has_gone(new_script):
-    process, folder = start(new_script, "--steps", "1000000")
+def test_training_stops_when_the_reader_has_gone(script):
+    process, folder = start(script, "--steps", "1000000")
     assert_ends_quietly(process, folder)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
-def test_full_disk_is_one_line(new_script):
+def test_full_disk_is_one_line(script):
     with open("/dev/full", "wb") as full:
-        process, folder = start(new_script, "--steps", "2", stdout=full)
+        process, folder = start(script, "--steps", "2", stdout=full)
         status, _, err, _ = finish(process, folder)
     assert status == 1
     lines = err.decode().splitlines()
-    assert len(lines) == 1 and lines[0].startswith(f"{new_script}: ") and "space" in lines[0]
+    assert len(lines) == 1 and lines[0].startswith(f"{script}: ") and "space" in lines[0]
 
 
 @pytest.mark.parametrize("name", [*VERSIONS, "pypy"])

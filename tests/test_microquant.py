@@ -2,211 +2,248 @@
 
 import math
 import random
-import struct
 
 import pytest
 from scripts import load
 
 q = load("microquant.py")
-V = 27
-WORD = q.encode("anna", "\nabcdefghijklmnopqrstuvwxyz")
+V = 5
 
 
-def matrix(rows, columns, seed=0, std=1.0):
+def matrix(rows, columns, seed=0, spread=1.0):
     rng = random.Random(seed)
-    return [[rng.gauss(0.0, std) for _ in range(columns)] for _ in range(rows)]
+    return [[rng.gauss(0.0, spread) for _ in range(columns)] for _ in range(rows)]
 
 
-def stored(p):
-    return q.dequantize({"w": p})["w"]
+def sharp_model():
+    made = q.init_model(V, random.Random(4))
+    for p in q.parameters(made):
+        p.data *= 5.0  # far from uniform guesses
+    return made
 
 
 @pytest.fixture(scope="module")
-def values():
-    return q.init_model(V, random.Random(3))
+def model():
+    return q.freeze(sharp_model())
 
 
-@pytest.fixture(scope="module")
-def model(values):
-    """A model of floats, larger than at first, so that every part of it matters."""
-    return {name: [[4 * p.data for p in row] for row in w] for name, w in values.items()}
+WORDS = [[0, 1, 3, 2, 3, 0], [0, 4, 4, 0], [0, 2, 0]]
 
 
-def test_whole_loss_against_finite_differences(values):
-    params = [p for w in values.values() for row in w for p in row]
-    for p in params:
-        p.grad = 0.0
-    q.word_loss(values, WORD).backward()
-    for p in random.Random(1).sample(params, 20) + values["wte"][1][:3]:
-        old, losses = p.data, []
-        for h in (1e-5, -1e-5):
-            p.data = old + h
-            losses.append(q.word_loss(values, WORD).data)
-        p.data = old
-        assert (losses[0] - losses[1]) / 2e-5 == pytest.approx(p.grad, abs=1e-8, rel=1e-5)
+def test_word_loss_against_differences():
+    made, tokens, h = sharp_model(), WORDS[0], 1e-6
+    params = q.parameters(made)
+    q.word_loss(made, tokens).backward()
+    used = [p for p in params if p.grad != 0.0]
+    for p in random.Random(2).sample(used, 15):
+        x = p.data
+        p.data = x + h
+        above = q.word_loss(made, tokens).data
+        p.data = x - h
+        below = q.word_loss(made, tokens).data
+        p.data = x
+        assert p.grad == pytest.approx((above - below) / (2 * h), rel=1e-4, abs=1e-8)
 
 
-def test_infer_is_gpt_in_floats(values):
-    floats = {name: [[p.data for p in row] for row in w] for name, w in values.items()}
-    cache, found = ([], []), q.predictions(floats, [WORD])
-    for token, log_p in zip(WORD[:-1], found):
-        probs = q.softmax(q.gpt(values, token, cache))
-        assert [math.exp(y) for y in log_p] == pytest.approx([p.data for p in probs], rel=1e-12)
-    assert len(found) == len(WORD) - 1
-    loss, kl = q.compare(found, found, [WORD])
-    assert loss == pytest.approx(q.word_loss(values, WORD).data, rel=1e-12)
-    assert kl == 0.0
+# --- Grids ----------------------------------------------------------------------------------------
 
 
-def test_compare_is_the_mean_loss_and_divergence():
-    p, r = [0.5, 0.25, 0.25], [0.125, 0.125, 0.75]
-    logs = [[math.log(x) for x in row] for row in (p, r)]
-    loss, kl = q.compare([logs[0], logs[1]], [logs[1], logs[1]], [[0, 0, 2]])
-    assert loss == pytest.approx(-(math.log(0.125) + math.log(0.75)) / 2)
-    assert kl == pytest.approx(sum(a * math.log(a / b) for a, b in zip(p, r)) / 2)
+def test_the_worked_examples_of_grids():
+    numbers = [-0.25, 0.15, 0.6]
+    grid = q.absmax_grid(numbers, 3)
+    assert grid.scale == pytest.approx(0.2) and grid.zero == 4
+    assert [grid.code(x) for x in numbers] == [3, 5, 7]
+    grid = q.affine_grid(numbers, 3)
+    assert grid.scale == pytest.approx(0.85 / 7) and grid.zero == 2
+    assert [grid.code(x) for x in numbers] == [0, 3, 7]
+    assert grid.number(3) == pytest.approx(0.85 / 7)
+
+
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("bits", [2, 3, 4, 5, 6, 8])
+def test_no_error_is_over_half_a_step(bits, affine):
+    for seed in range(20):
+        numbers = [random.Random(seed).uniform(-1.0, 3.0) for _ in range(9)]
+        grid = q.Scheme(bits, "row", affine).grid(numbers)
+        for x in numbers:
+            code = grid.code(x)
+            assert 0 <= code < 2**bits
+            # Affine grids may miss an end by another half step, as zero is rounded as well.
+            limit = 1.01 if affine and x in (min(numbers), max(numbers)) else 0.501
+            assert abs(grid.number(code) - x) <= limit * grid.scale
+        assert grid.number(grid.code(0.0)) == 0.0
+        if not affine:
+            steps = [round(x / grid.scale) for x in numbers]
+            assert max(map(abs, steps)) == 2 ** (bits - 1) - 1
+
+
+def test_affine_spends_all_codes_on_one_side():
+    numbers = [0.0, 0.5, 1.0]
+    affine, absmax = q.affine_grid(numbers, 4), q.absmax_grid(numbers, 4)
+    assert affine.zero == 0 and affine.scale == pytest.approx(1 / 15)
+    assert absmax.scale == pytest.approx(1 / 7)
+    assert q.affine_grid([2.0, 3.0], 4).scale == pytest.approx(3 / 15)  # 0.0 is always in it
+
+
+def test_zeros_stay_zeros():
+    for affine in (False, True):
+        scheme = q.Scheme(4, "row", affine)
+        assert q.dequantize(q.quantize([[0.0, 0.0], [1.0, -0.5]], scheme))[0] == [0.0, 0.0]
+
+
+def test_a_scale_that_cannot_be_stored_is_refused():
+    for numbers in ([1.1e-5, -5e-6], [1e7, 1.0]):
+        with pytest.raises(ValueError):
+            q.quantize([numbers], q.Scheme(8, "row"))
+    assert q.as_stored(0.0) == 0.0
+    assert q.as_stored(0.1) == pytest.approx(0.1, rel=1e-3) and q.as_stored(0.1) != 0.1
+
+
+# --- Bytes ----------------------------------------------------------------------------------------
+
+
+def test_pack_by_hand():
+    assert q.pack([5, 2, 7], 3) == bytes([0b11010101, 1])
+    assert q.pack([1, 2, 15], 4) == bytes([0x21, 0x0F])
 
 
 @pytest.mark.parametrize("bits", range(1, 9))
 def test_unpack_gives_back_what_was_packed(bits):
     rng = random.Random(bits)
-    for n in [*range(1, 20), 97, 1023]:
+    for n in (0, 1, 2, 7, 8, 9, 40):
         codes = [rng.randrange(2**bits) for _ in range(n)]
         packed = q.pack(codes, bits)
-        assert isinstance(packed, bytearray) and len(packed) == math.ceil(bits * n / 8)
+        assert len(packed) == math.ceil(n * bits / 8)
         assert q.unpack(packed, bits, n) == codes
-        text = "".join(format(byte, "08b") for byte in reversed(packed))
-        assert int(text, 2) == sum(c * 2 ** (bits * i) for i, c in enumerate(codes))
 
 
-def test_pack_straddles_bytes():
-    assert q.pack([7, 0, 7], 3) == bytearray([0b11000111, 0b1])
-    assert q.pack([1, 2, 3], 4) == bytearray([0x21, 0x03])
-
-
-@pytest.mark.parametrize("affine", [False, True])
-@pytest.mark.parametrize("bits", [8, 4, 3, 2])
-@pytest.mark.parametrize("group", ["tensor", "row", 4])
-def test_round_to_nearest_within_half_a_step(bits, group, affine):
-    w = matrix(5, 12, seed=bits)
-    p = q.quantize(w, bits, group, affine)
-    n = {"tensor": 60, "row": 12, 4: 4}[group]
-    flat, found = [x for row in w for x in row], [x for row in stored(p) for x in row]
-    assert len(p.codes) == math.ceil(60 * bits / 8) and len(p.scales) == 2 * 60 // n
-    assert len(p.zeros) == (math.ceil(60 // n * bits / 8) if affine else 0)
-    size = len(p.codes) + len(p.scales) + len(p.zeros)
-    assert q.size({"a": p, "b": p}) == 2 * size
-    for i in range(0, 60, n):
-        part, got = flat[i : i + n], found[i : i + n]
-        scale = struct.unpack("<e", p.scales[2 * i // n : 2 * i // n + 2])[0]
-        if affine:
-            span = max(0, *part) - min(0, *part)
-            assert scale == pytest.approx(span / (2**bits - 1), rel=2**-11)
-        else:
-            top = 2 ** (bits - 1) - 1
-            assert scale == pytest.approx(max(map(abs, part)) / top, rel=2**-11)
-            assert max(map(abs, got)) == pytest.approx(top * scale, rel=1e-12)
-        for a, b in zip(part, got):
-            # half a step, and what a scale rounded to 11 bits adds at the ends
-            assert abs(a - b) <= 0.5 * scale + 2**-11 * (max(0, *part) - min(0, *part))
-    middle = sorted(abs(a - b) for a, b in zip(flat, found))[30]
-    assert middle <= 0.5 * max(s for (s,) in struct.iter_unpack("<e", p.scales))
-
-
-def test_affine_spends_all_codes_on_one_side_and_keeps_zero_exact():
-    w = [[0.0, 0.1, 0.35, 1.5]]
-    p = q.quantize(w, 4, "row", True)
-    assert q.unpack(p.zeros, 4, 1) == [0]
-    assert stored(p)[0][0] == 0.0
-    assert stored(p)[0] == pytest.approx([0, 0.1, 0.4, 1.5], rel=1e-3)
-    high = q.quantize([[5.0, 6.0, 5.5]], 8, "row", True)  # the span holds 0 all the same
-    assert stored(high)[0] == pytest.approx([5.0, 6.0, 5.5], abs=6 / 255)
-    low = q.quantize([[-5.0, -6.0]], 8, "row", True)
-    assert stored(low)[0] == pytest.approx([-5.0, -6.0], abs=6 / 255)
-    half = q.quantize(w, 4, "row")  # absmax: steps of 1.5 / 7
-    assert stored(half)[0] == pytest.approx([0, 0, 3 / 7, 1.5], rel=1e-3)
-
-
-def test_zeros_stay_zeros():
+@pytest.mark.parametrize("group, n_groups", [("matrix", 1), ("row", 3), (8, 6), (4, 12), (5, 10)])
+def test_groups_and_bytes(group, n_groups):
+    w = matrix(3, 16)
     for affine in (False, True):
-        assert stored(q.quantize([[0.0] * 3, [0.0] * 3], 3, "row", affine)) == [[0.0] * 3] * 2
+        scheme = q.Scheme(3, group, affine)
+        stored = q.quantize(w, scheme)
+        zeros = math.ceil(3 * n_groups / 8) if affine else 0
+        assert stored.n_bytes() == 3 * 48 // 8 + 2 * n_groups + zeros
+        assert len(q.grids_of(stored)) == n_groups
+        flat = [x for row in w for x in row]
+        back = [x for row in q.dequantize(stored) for x in row]
+        size = scheme.group_size(3, 16)
+        for i, (x, y) in enumerate(zip(flat, back)):
+            grid = scheme.grid(flat[i // size * size : (i // size + 1) * size])
+            assert y == pytest.approx(grid.number(grid.code(x)), abs=1e-12)
+    shape = [len(row) for row in q.dequantize(stored)]
+    assert shape == [16, 16, 16]
 
 
-def test_integer_product_is_the_product_of_what_is_stored(model):
-    docs = [WORD, WORD[:1] + WORD[2:]]
-    inputs = q.record(model, docs)
-    assert sorted(inputs) == sorted(set(model) - {"wte", "wpe"})
-    assert all(len(xs) == len(docs[0]) + len(docs[1]) - 2 for xs in inputs.values())
-    packed = q.quantize_all(model, 8, "row")
-    grids, sums, floats = q.activation_grids(inputs), [], q.dequantize(packed)
-    product = q.int8_product(packed, grids, sums)
-    for name, xs in inputs.items():
-        scale, zero = grids[name]
-        assert 0 <= zero <= 255
-        x = [scale * (min(255, max(0, zero + round(v / scale))) - zero) for v in xs[1]]
-        expected = [sum(a * b for a, b in zip(row, x)) for row in floats[name]]
-        assert product(name, xs[1]) == pytest.approx(expected, rel=1e-9, abs=1e-9)
-        simulated = q.rounded_product(floats, grids)(name, xs[1])
-        assert simulated == pytest.approx(expected, rel=1e-9, abs=1e-9)
-    assert all(type(total) is int for total in sums)
-    assert max(map(abs, sums)) <= 127 * 255 * 64
-    x = [50.0] + [0.0] * 15  # beyond the calibrated range: clamped
-    scale, zero = grids["wq"]
-    expected = [row[0] * scale * (255 - zero) for row in floats["wq"]]
-    assert product("wq", x) == pytest.approx(expected, rel=1e-9)
+def test_bytes_of_a_model(model):
+    stored = q.quantize_model(model, q.Scheme(4, "row"))
+    n_weights = sum([len(row) for w in model.values() for row in w])
+    n_rows = sum([len(w) for w in model.values()])
+    assert q.bytes_of(stored) == n_weights // 2 + 2 * n_rows
+    assert list(q.floats_of(stored)) == list(model)
 
 
-def test_signal_to_noise_of_a_uniform_source():
-    w = {"w": [[(i * 0.6180339887498949 % 1) * 2 - 1 for i in range(4096)]]}
-    w["w"][0][0] = 1.0
-    for bits in (4, 8):
-        p = q.quantize_all(w, bits, "row")
-        line, step, seen = q.signal_to_noise(w, p)
-        assert line == pytest.approx(20 * bits * math.log10(2), abs=0.1)  # peak to rms is sqrt(3)
-        exact = 20 * math.log10(2**bits - 2)
-        assert step == pytest.approx(exact, abs=0.1)
-        assert seen == pytest.approx(exact, abs=0.15)
-        got = stored(p["w"])[0]
-        noise = sum((a - b) ** 2 for a, b in zip(w["w"][0], got))
-        assert seen == pytest.approx(10 * math.log10(sum(a * a for a in w["w"][0]) / noise))
+# --- The error ------------------------------------------------------------------------------------
 
 
-def test_the_largest_weight_has_no_error():
-    w = {"w": matrix(400, 2, seed=5)}
-    line, step, seen = q.signal_to_noise(w, q.quantize_all(w, 6, "row"))
-    assert seen == pytest.approx(step, abs=0.5)  # an error for both would be 3 dB less
+def test_decibels():
+    assert q.decibels(100.0, 1.0) == pytest.approx(20.0)
+    assert q.decibels(4.0, 1.0) == pytest.approx(6.02, abs=2e-3)
+    assert q.decibels(1.0, 0.0) == math.inf and q.decibels(0.0, 1.0) == -math.inf
 
 
-def test_rescaling_keeps_the_function_and_one_outlier_costs_all_others_their_bits(model):
-    exact = q.predictions(model, [WORD])
-    factors = [256.0 if j == 9 else 1.0 for j in range(64)]
-    planted = q.rescale(model, factors)
-    assert planted["fc1"][9] == [256 * a for a in model["fc1"][9]]
-    assert [row[9] for row in planted["fc2"]] == [row[9] / 256 for row in model["fc2"]]
-    assert q.predictions(planted, [WORD]) == exact  # powers of two: to the last bit
-    rows, _ = q.integers(q.quantize(planted["fc1"], 8, "tensor"))
-    assert sum(row.count(0) for row in rows[:9] + rows[10:]) > 0.8 * 63 * 16
-    rows, _ = q.integers(q.quantize(planted["fc1"], 8, "row"))
-    assert sum(row.count(0) for row in rows) < 0.05 * 64 * 16
+def test_noise_of_evenly_spread_weights_is_as_expected():
+    rng = random.Random(3)
+    w = [[rng.uniform(-1.0, 1.0) for _ in range(200)] for _ in range(20)]
+    for bits in (3, 5, 8):
+        stored = q.quantize(w, q.Scheme(bits, "matrix"))
+        scale = q.grids_of(stored)[0].scale
+        assert scale == pytest.approx(
+            max(abs(x) for row in w for x in row) / (2 ** (bits - 1) - 1), rel=1e-3
+        )
+        assert q.expected_noise(stored) == pytest.approx(3999 * scale * scale / 12)
+        affine = q.quantize(w, q.Scheme(bits, "matrix", True))
+        scale = q.grids_of(affine)[0].scale
+        assert q.expected_noise(affine) == pytest.approx(4000 * scale * scale / 12)
+        noise = q.sum_of_squares(q.error_of(w, q.dequantize(stored)))
+        assert noise == pytest.approx(q.expected_noise(stored), rel=0.1)
+    found = q.noise_of({"a": w}, q.Scheme(5, "matrix"))
+    assert found.expected == pytest.approx(found.measured, abs=0.2)
 
 
-def test_smoothing_evens_the_peaks_and_undoes_any_rescaling(model):
-    docs = [WORD, q.encode("bob", "\nabcdefghijklmnopqrstuvwxyz")]
-    smoothed = q.smooth(model, q.record(model, docs))
-    exact, found = q.predictions(model, docs), q.predictions(smoothed, docs)
-    assert [y for row in found for y in row] == pytest.approx([y for row in exact for y in row])
-    inputs = q.record(smoothed, docs)["fc2"]
-    for j, column in enumerate(zip(*smoothed["fc2"])):
-        peak = max(x[j] for x in inputs)
-        if peak > 0:
-            assert peak == pytest.approx(max(map(abs, column)))
-    planted = q.rescale(model, [4.0 ** (j % 5) for j in range(64)])
-    again = q.smooth(planted, q.record(planted, docs))
-    for name in ("fc1", "fc2"):
-        for a, b, x in zip(again[name], smoothed[name], range(64)):
-            if name == "fc2" or max(v[x] for v in inputs) > 0:
-                live = [j for j in range(64) if max(v[j] for v in inputs) > 0]
-                keep = live if name == "fc2" else range(16)
-                assert [a[j] for j in keep] == pytest.approx([b[j] for j in keep])
+# --- Products -------------------------------------------------------------------------------------
+
+
+def test_integer_product_is_the_product_of_what_is_stored():
+    w, xs = matrix(6, 16, seed=1), matrix(5, 16, seed=2)
+    grid = q.grid_of_inputs(xs, 8)
+    stored = q.quantize(w, q.Scheme(8, "row"))
+    whole = q.IntegerMatrix(stored, grid)
+    assert all([isinstance(n, int) for row in whole.rows for n in row])
+    largest = 0
+    for x in xs:
+        codes = [grid.code(v) for v in x]
+        rounded = [grid.number(code) for code in codes]
+        for row, y, n in zip(q.dequantize(stored), whole.times(x), whole.rows):
+            assert y == pytest.approx(sum([a * b for a, b in zip(row, rounded)]), abs=1e-12)
+            largest = max(largest, abs(sum([a * b for a, b in zip(n, codes)])))
+    assert whole.largest_sum == largest
+
+
+def test_a_matrix_that_is_no_list_multiplies_itself(model):
+    recorder = q.Recorder(model["lm_head"])
+    x = [0.1 * i for i in range(16)]
+    assert q.linear(x, recorder) == q.linear(x, model["lm_head"])
+    assert recorder.inputs == [x]
+
+
+def test_recorded_inputs_are_those_of_the_forward_pass(model):
+    inputs = q.record_inputs(model, WORDS)
+    assert sorted(inputs) == sorted([name for name in model if "embedding" not in name])
+    n_places = sum([len(tokens) - 1 for tokens in WORDS])
+    assert all([len(xs) == n_places for xs in inputs.values()])
+    assert inputs["layer0.query"] == inputs["layer0.key"]
+    hidden = [max(h, 0.0) for h in q.linear(inputs["layer0.fc1"][3], model["layer0.fc1"])]
+    assert inputs["layer0.fc2"][3] == hidden
+    logits = q.linear(inputs["lm_head"][0], model["lm_head"])
+    assert q.softmax(logits) == q.predict(model, WORDS)[0][0]
+
+
+def test_rounded_inputs():
+    w, xs = matrix(3, 4), [[0.1, 0.2, 0.3, 1.0], [0.01, 0.02, 0.03, 0.1]]
+    one = q.RoundedInputs(w, 4, q.grid_of_inputs(xs, 4))
+    each = q.RoundedInputs(w, 4)
+    grid = q.affine_grid(xs[0] + xs[1], 4)
+    rounded = [grid.number(grid.code(v)) for v in xs[1]]
+    assert one.times(xs[1]) == q.linear(rounded, w)
+    exact = q.linear(xs[1], w)
+    off = [sum([abs(a - b) for a, b in zip(m.times(xs[1]), exact)]) for m in (one, each)]
+    assert off[1] < off[0] / 3  # a small input has a fine grid of its own
+
+
+def test_smoothing_shares_the_trouble_and_keeps_the_product():
+    w, xs = matrix(4, 3, seed=3), matrix(20, 3, seed=4)
+    xs = [[50.0 * x[0], x[1], 0.0] for x in xs]
+    factors = q.smoothing_factors(w, xs)
+    assert factors[2] == 1.0  # no input there
+    for j in (0, 1):
+        peak_x = max([abs(x[j]) / factors[j] for x in xs])
+        peak_w = max([abs(row[j]) * factors[j] for row in w])
+        assert peak_x == pytest.approx(peak_w)
+    smooth = q.SmoothedMatrix(w, xs, q.Scheme(8, 1), 24)  # such grids round hardly at all
+    for x in xs:
+        assert smooth.times(x) == pytest.approx(q.linear(x, w), rel=1e-2, abs=1e-2)
+    coarse = q.RoundedInputs(w, 4, q.grid_of_inputs(xs, 4))
+    smooth = q.SmoothedMatrix(w, xs, q.Scheme(8, "row"), 4)
+    off = [0.0, 0.0]
+    for x in xs:
+        for i, m in enumerate((coarse, smooth)):
+            off[i] += sum([abs(a - b) for a, b in zip(m.times(x), q.linear(x, w))])
+    assert off[1] < off[0]
+
+
+# --- Error feedback -------------------------------------------------------------------------------
 
 
 def test_output_error_is_that_of_the_outputs():
@@ -217,10 +254,29 @@ def test_output_error_is_that_of_the_outputs():
 
     noise = sum((a - b) ** 2 for a, b in zip(outputs(w), outputs(got)))
     expected = noise / sum(a * a for a in outputs(w))
-    assert q.output_error(w, got, q.gram(inputs)) == pytest.approx(expected)
+    h = q.products_of_inputs(inputs)
+    assert q.output_error(w, got, h) == pytest.approx(expected)
+    assert q.output_error(w, got, [[0.0] * 5] * 5) == 0.0  # no input, no error
 
 
-def gptq(w, h, grids, bits):
+def test_the_worked_example_of_feedback():
+    h = [[4.0, 3.0], [3.0, 5.0]]
+    feedback = q.eliminate(h)
+    assert feedback[0] == [] and feedback[1] == pytest.approx([0.6], rel=0.02)
+
+    def error(e):
+        return 4 * e[0] ** 2 + 6 * e[0] * e[1] + 5 * e[1] ** 2
+
+    assert error([-0.4, -0.4]) == pytest.approx(2.4)
+    assert error([-0.4, 0.6]) == pytest.approx(1.0)
+    scheme = q.Scheme(3, "row")  # with the scale 1.0: the largest weight is 3.0
+    w = [[0.4, 0.4, 3.0]]
+    nearest = q.quantize(w, scheme)
+    fed = q.quantize_with_feedback(w, scheme, [[], [0.6], [0.0, 0.0]])
+    assert q.dequantize(nearest) == [[0.0, 0.0, 3.0]] and q.dequantize(fed) == [[0.0, 1.0, 3.0]]
+
+
+def gptq(w, h, grids):
     """Column by column, as in the paper: the later ones move by the inverse of H."""
     n = len(h)
     extra = 0.01 * sum(h[i][i] for i in range(n)) / n
@@ -236,9 +292,8 @@ def gptq(w, h, grids, bits):
                 for r, row in enumerate(a)
             ]
         inverse = [row[m:] for row in a]
-        for row, line, (scale, zero) in zip(w, out, grids):
-            code = max(0, min(2**bits - 1, zero + round(row[j] / scale)))
-            line.append(scale * (code - zero))
+        for row, line, grid in zip(w, out, grids):
+            line.append(grid.number(grid.code(row[j])))
             error = (row[j] - line[-1]) / inverse[0][0]
             for k in range(1, m):
                 row[j + k] -= error * inverse[0][k]
@@ -249,23 +304,25 @@ def gptq(w, h, grids, bits):
 def test_error_feedback_is_gptq_and_lowers_the_output_error(affine):
     mix, w = matrix(8, 8, seed=7), matrix(40, 8, seed=4)
     inputs = [[sum(a * b for a, b in zip(x, row)) for row in mix] for x in matrix(40, 8, seed=8)]
-    h = q.gram(inputs)
-    fed = stored(q.quantize(w, 3, "row", affine, q.eliminate(h)))
-    grids = [q.find_grid(row, 3, affine) for row in w]
-    for a, b in zip(fed, gptq(w, h, grids, 3)):
+    h, scheme = q.products_of_inputs(inputs), q.Scheme(3, "row", affine)
+    fed = q.dequantize(q.quantize_with_feedback(w, scheme, q.eliminate(h)))
+    for a, b in zip(fed, gptq(w, h, [scheme.grid(row) for row in w])):
         assert a == pytest.approx(b, abs=1e-9)
-    near = stored(q.quantize(w, 3, "row", affine))
-    assert q.output_error(w, fed, h) < 0.8 * q.output_error(w, near, h)
+    nearest = q.dequantize(q.quantize(w, scheme))
+    assert q.output_error(w, fed, h) < 0.8 * q.output_error(w, nearest, h)
 
 
 def test_elimination_is_a_factorization():
-    h = q.gram(matrix(30, 6, seed=9))
+    h = q.products_of_inputs(matrix(30, 6, seed=9))
     extra = 0.01 * sum(h[i][i] for i in range(6)) / 6
-    columns = q.eliminate(h)
-    u = [[1.0 if i == j else columns[j][i] * (i < j) for j in range(6)] for i in range(6)]
-    d = [columns[j][j] for j in range(6)]
+    shares = q.eliminate(h)
+    assert [len(column) for column in shares] == [0, 1, 2, 3, 4, 5]
+    u = [[1.0 if i == j else shares[j][i] if i < j else 0.0 for j in range(6)] for i in range(6)]
+    d = [0.0] * 6
+    for j in reversed(range(6)):  # from h_jj = sum over m >= j of d_m u_jm^2
+        d[j] = h[j][j] + extra - sum(d[m] * u[j][m] ** 2 for m in range(j + 1, 6))
+        assert 0.0 < d[j] <= h[j][j] + extra
     for i in range(6):
-        assert d[i] <= h[i][i] + extra
         for k in range(6):
             product = sum(u[i][j] * d[j] * u[k][j] for j in range(6))
             assert product == pytest.approx(h[i][k] + extra * (i == k), abs=1e-9)
@@ -273,40 +330,89 @@ def test_elimination_is_a_factorization():
 
 def test_without_correlation_feedback_is_rounding():
     w = matrix(4, 6, seed=2)
-    h = [[float(i == j) * (i + 1) for j in range(6)] for i in range(6)]
-    assert q.quantize(w, 3, "row", True, q.eliminate(h)) == q.quantize(w, 3, "row", True)
-    empty = q.eliminate([[0.0] * 6 for _ in range(6)])  # inputs that are all 0
-    assert q.quantize(w, 3, "row", True, empty) == q.quantize(w, 3, "row", True)
+    h = [[float(i == j) for j in range(6)] for i in range(6)]
+    for group in q.GROUPS:
+        scheme = q.Scheme(3, group)
+        assert q.quantize_with_feedback(w, scheme, q.eliminate(h)) == q.quantize(w, scheme)
+    assert q.eliminate([[0.0] * 3] * 3) == [[], [0.0], [0.0, 0.0]]  # inputs that are always 0
 
 
-def test_the_plot_puts_decades_on_five_rows(capsys):
-    q.draw_losses([(0.1, 3.0, "T"), (0.2, 2.1, "r"), (0.3, 1.9, "G"), (0.0, 9.0, "x")], 2.0)
+# --- The experiments ------------------------------------------------------------------------------
+
+
+def test_kl_divergence():
+    assert q.kl_divergence([0.5, 0.5], [0.25, 0.75]) == pytest.approx(
+        0.5 * math.log(2.0) + 0.5 * math.log(2.0 / 3.0)
+    )
+    assert q.kl_divergence([0.5, 0.5], [0.5, 0.5]) == 0.0
+    assert q.kl_divergence([1.0, 0.0], [0.5, 0.5]) == pytest.approx(math.log(2.0))
+
+
+def test_judge(model):
+    reference = q.Reference(model, WORDS)
+    same = reference.judge(model)
+    assert same.kl == [0.0, 0.0, 0.0]
+    nats = [-sum(q.log_probs(model, tokens)) for tokens in WORDS]
+    assert same.nats == pytest.approx(nats)
+    other = {**model, "lm_head": [[0.9 * w for w in row] for row in model["lm_head"]]}
+    judged = reference.judge(other)
+    kl = 0.0
+    for p, r in zip(q.predict(model, WORDS)[1], q.predict(other, WORDS)[1]):
+        kl += sum([a * math.log(a / b) for a, b in zip(p, r)])
+    assert judged.kl[1] == pytest.approx(kl) and min(judged.kl) > 0.0
+    assert reference.per_token(judged.nats).mean == pytest.approx(sum(judged.nats) / 10)
+    rise = reference.rise(same.nats, judged.nats)
+    assert rise.mean == pytest.approx((sum(judged.nats) - sum(nats)) / 10)
+
+
+def test_part_1_shows_only_what_nothing_smaller_beats(capsys, model):
+    reference = q.Reference(model, WORDS)
+
+    def tried(n_bytes, kl):
+        return q.Tried(n_bytes, q.Judged([], [kl * n for n in reference.counts]))
+
+    a, b, c, d = [q.Scheme(bits, "row") for bits in (2, 3, 4, 5)]
+    found = {a: tried(10, 0.5), b: tried(20, 0.1), c: tried(30, 0.2), d: tried(40, 0.05)}
+    q.print_best(reference, found, {a: 0.5, b: 0.1, c: 0.2, d: 0.05})
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("   3.000 x") and lines[0][9 + 16] == "T"
-    assert lines[5].startswith("   2.100") and lines[5][9 + 32] == "r"
-    assert lines[15].startswith("   2.001") and lines[15][9 + 48] == "G"
-    assert lines[16].split()[:2] == ["0.00", "0.05"]
-    assert lines[16].index("0.10") == 9 + 16
+    rows = [line.split()[0] for line in lines if " bytes " in line]
+    assert rows == ["10", "20", "40"]
 
 
-def test_train_returns_the_trained_numbers(values):
-    model = q.init_model(V, random.Random(2))
-    before = q.word_loss(model, WORD).data
-    floats = q.train(model, [WORD], 8)
-    after, _ = q.compare(*[q.predictions(floats, [WORD])] * 2, [WORD])
-    assert after < before
-    assert floats == {name: [[p.data for p in row] for row in w] for name, w in model.items()}
+@pytest.mark.parametrize("groups", [("matrix", "row", 8), ("matrix", "row", 4)])
+def test_other_groups_run(capsys, monkeypatch, model, groups):
+    monkeypatch.setattr(q, "GROUPS", groups)
+    monkeypatch.setattr(q, "BITS", (8, 6, 4))
+    reference = q.Reference(model, WORDS)
+    assert len(q.bytes_and_losses(reference, 4 * 2000)) == 3
+    assert f"G {groups[2]}" in capsys.readouterr().out
 
 
-def test_train_is_adam_with_a_falling_rate():
-    docs = [WORD, WORD[:3] + WORD[-1:], WORD[2:]]
-    model, twin = [q.init_model(V, random.Random(8)) for _ in range(2)]
-    floats = q.train(model, docs, 3)
-    params = [p for w in twin.values() for row in w for p in row]
-    m, v = [0.0] * len(params), [0.0] * len(params)
-    for step in (1, 2, 3):
-        for p in params:
-            p.grad = 0.0
-        q.word_loss(twin, docs[step % 3]).backward()
-        q.adam_step(params, m, v, step, q.LEARNING_RATE * (4 - step) / 3, q.BETA1, q.BETA2)
-    assert [p for w in floats.values() for row in w for p in row] == [p.data for p in params]
+def test_an_untrained_model_fails(capsys):
+    rng = random.Random(1)
+    model = q.freeze(q.init_model(27, rng))
+    words = [[0, *[rng.randrange(1, 27) for _ in range(5)], 0] for _ in range(6)]
+    reference = q.Reference(model, words)
+    claims = q.which_numbers_hurt(reference, q.record_inputs(model, words))
+    assert any([claim.startswith("[no]") for claim in claims])
+
+
+def test_a_grid_that_is_too_coarse_fails_part_2(capsys, monkeypatch, model):
+    assert all([claim.startswith("[ok]") for claim in q.error_and_theory(model)])
+    floor = q.Grid.code
+    monkeypatch.setattr(q.Grid, "code", lambda grid, x: floor(grid, x - 0.3 * grid.scale))
+    out = q.error_and_theory(model)
+    assert len(out) == 2
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    eights = [row for row in rows if row[:1] == ["8"]]
+    assert abs(float(eights[0][1]) - float(eights[0][2])) < 0.5  # as the theory says
+    assert float(eights[1][1]) - float(eights[1][2]) > 2.0  # and a worse rounding is not
+
+
+def test_picture(capsys, monkeypatch):
+    a, b = q.Scheme(8, "matrix"), q.Scheme(2, 8, True)
+    q.draw_kl({a: 0.5, b: 0.25}, {a: 0.001, b: 0.1}, width=10, height=3)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "    0.10000 |     g" and lines[1] == "    0.01000 |"
+    assert lines[2] == "    0.00100 |          M"
+    assert q.mark_of(q.Scheme(4, "row")) == "R"

@@ -6,7 +6,7 @@ import random
 import sys
 
 import pytest
-from scripts import NOT_YET_REWRITTEN, extract
+from scripts import extract
 
 
 def slope(f, x, h=1e-6):
@@ -189,8 +189,8 @@ class ForeignInteger(int):
         return float(self) ** exponent
 
 
-def test_division_by_a_foreign_integer(new_script):
-    x = extract(new_script)["Value"](3.0)
+def test_division_by_a_foreign_integer(script):
+    x = extract(script)["Value"](3.0)
     out = x / ForeignInteger(2)
     out.backward()
     assert (out.data, x.grad) == (1.5, 0.5)
@@ -282,14 +282,14 @@ def test_no_reference_cycle_is_left_behind(lib):
             gc.enable()
 
 
-def recursive_backward(loss, order=reversed):
+def recursive_backward(loss):
     """The interface's own backward pass: a recursive depth-first sort, the last child first."""
     topo, visited = [], set()
 
     def visit(node):
         if node not in visited:
             visited.add(node)
-            for child in order(node._prev):
+            for child in reversed(node._prev):
                 visit(child)
             topo.append(node)
 
@@ -341,7 +341,7 @@ def test_random_graphs_against_central_differences(lib, seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_order_is_that_of_the_recursion_to_the_last_bit(script, lib, seed):
     def by_recursion(loss):
-        recursive_backward(loss, iter if script in NOT_YET_REWRITTEN else reversed)
+        recursive_backward(loss)
 
     xs = [random.Random(seed).uniform(-1.0, 1.0) for _ in range(3)]
     grads = []
@@ -493,8 +493,8 @@ def test_adam_leaves_a_parameter_without_gradient_alone(lib):
 # --- Floats for floats ----------------------------------------------------------------------------
 
 
-def test_helpers_give_floats_for_floats_and_the_same_numbers(new_script):
-    lib = extract(new_script)
+def test_helpers_give_floats_for_floats_and_the_same_numbers(script):
+    lib = extract(script)
     value, x, y = lib["Value"], [0.3, -1.2, 2.0], [1.5, 0.25, -0.5]
     matrix = [[0.1, 0.2, 0.3], [-1.0, 0.5, 2.0]]
     cases = {
@@ -525,9 +525,9 @@ def test_helpers_give_floats_for_floats_and_the_same_numbers(new_script):
     assert lib["softmax"]([1000.0, 1000.0]) == [0.5, 0.5]
 
 
-def test_linear_is_the_dot_product_of_each_row(new_script):
+def test_linear_is_the_dot_product_of_each_row(script):
     """To the last bit, in data and gradients: it only reads x once."""
-    lib = extract(new_script)
+    lib = extract(script)
     rng = random.Random(3)
     found = []
     for rows in (lib["linear"], lambda x, matrix: [lib["dot"](row, x) for row in matrix]):
@@ -542,15 +542,15 @@ def test_linear_is_the_dot_product_of_each_row(new_script):
     assert found[0] == found[1]
 
 
-def test_relu_of_a_negative_number_holds_no_graph(new_script):
-    x = extract(new_script)["Value"](-1.0)
+def test_relu_of_a_negative_number_holds_no_graph(script):
+    x = extract(script)["Value"](-1.0)
     out = (x * 2.0).relu()
     (out * 3.0).backward()
     assert (out.data, out._prev, x.grad) == (0.0, (), 0.0)
 
 
-def test_the_example_of_the_comment(new_script):
-    value = extract(new_script)["Value"]
+def test_the_example_of_the_comment(script):
+    value = extract(script)["Value"]
     a, b = value(2.0), value(5.0)
     c = a * b
     loss = c + b
