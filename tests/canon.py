@@ -12,6 +12,7 @@ are its own, each as a whole and for a reason.
 
 import ast
 import difflib
+import functools
 import re
 import sys
 from pathlib import Path
@@ -46,6 +47,7 @@ class Piece(NamedTuple):
     end: int
 
 
+@functools.lru_cache(maxsize=None)
 def pieces(text):
     """All top-level definitions of a text, each with the comments before it; but no callout."""
     offsets = [0]
