@@ -407,10 +407,9 @@ def test_limit_against_tables():
 @pytest.fixture
 def world(monkeypatch):
     """A world of words of three letters, with an untrained model."""
-    for name, value in (("N_SAMPLES", 30), ("N_PROMPTS", 6), ("N_TESTED", 800)):
+    for name, value in (("N_SAMPLES", 40), ("N_PROMPTS", 12), ("N_TESTED", 800)):
         monkeypatch.setattr(b, name, value)
     monkeypatch.setattr(b, "WIDTHS", (2, 4))
-    monkeypatch.setattr(b, "BLOCK_SIZE", 7)
     words = ["ab", "abc", "ba", "cab", "bac", "aab", "abb"]
     vocabulary = b.make_vocabulary(words)
     tokens = [tuple(b.tokenize(word, vocabulary)) for word in words]
@@ -471,6 +470,15 @@ def test_an_untrained_model_is_not_judged_better_when_cut(world, capsys):
     assert claims[0].startswith("[no]") or claims[1].startswith("[no]")
     out = capsys.readouterr().out
     assert out.count(" +- ") >= 2 * 13 + 1
+
+
+def test_leads_at_equal_entropy(world, monkeypatch):
+    ways = b.draw_in_all_ways(world, 3)
+    leads = b.at_equal_entropy(ways)
+    assert list(leads) == [key for key in ways if key[0] != "temperature"]
+    way = ways["min_p", 0.1]
+    wanted = b.temperature_at(ways, way.entropy.mean).mean - way.judged.mean
+    assert leads["min_p", 0.1].mean == pytest.approx(wanted)
 
 
 def test_judge_is_the_loss_of_the_rule(world):
@@ -545,7 +553,7 @@ def test_plane(capsys):
 
 
 def test_part_2_draws_with_the_odds_of_the_model(world, capsys):
-    b.likelihood_is_not_quality(world, 1)
+    b.most_probable_words(world, 1)
     out = capsys.readouterr().out
     assert "   -   " in out and "most probable word" in out
     rng = random.Random("1 part 2")

@@ -317,7 +317,7 @@ def test_a_text_takes_a_page_only_when_it_needs_one():
         read(text, 31.0)
     assert contents(text) == [float(n) for n in range(1, 31)]
     text.close()
-    assert sorted(pool.free) == [0, 1, 2, 3, 4, 5] and text.table == []
+    assert sorted(pool.free) == [0, 1, 2, 3, 4, 5] and text.table == [] and text.n_tokens() == 0
 
 
 def test_copy_on_write_step_by_step():
@@ -455,6 +455,9 @@ def test_served_means():
     served = k.Served([], steps, 0)
     assert served.texts_at_once() == 1.5
     assert (served.n_lent(), served.n_used()) == (12.0, 6.0)
+    model = k.freeze(k.init_model(V, random.Random(2), 1))
+    n_parameters = len(k.parameters(k.init_model(V, random.Random(2), 1)))
+    assert served.n_read(model) == 2 * n_parameters + 12 * 2 * k.N_LAYER * 4
 
 
 # --- The output -----------------------------------------------------------------------------------
