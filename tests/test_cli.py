@@ -76,7 +76,7 @@ FEWER = {
         "N_PROMPTS = 60": "N_PROMPTS = 4",
         "(2, 4, 8, 16)": "(2, 4)",
         "N_SAMPLES = 500": "N_SAMPLES = 6",
-        "N_TESTED = 6000": "N_TESTED = 30",
+        "N_TESTED = 10000": "N_TESTED = 30",
     },
     "microvae.py": {
         "N_ESTIMATES = 1000": "N_ESTIMATES = 50",
