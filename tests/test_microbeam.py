@@ -535,6 +535,8 @@ def test_pictures(capsys):
     assert rows["-28"].count("*") == 12 and rows["-28"].endswith("and less")
     b.draw_bars(5.0, [9.0 + i for i in range(10)], [9.0 + i for i in range(10)])
     assert "mark" not in capsys.readouterr().out  # 20 of 100 are 20 marks
+    b.draw_bars(5.0, [1.0, 9.0], [9.0])  # only if there is something above -2 it has a row
+    assert capsys.readouterr().out.splitlines()[2].split()[:3] == ["0", "to", "-2"]
 
 
 def test_plane(capsys):

@@ -552,3 +552,15 @@ def test_claims_of_part_4_allow_for_two_errors():
     claims = k.claims_of_part_4(k.Estimate(0.4, 0.2), k.Estimate(0.05, 0.03), worth)
     assert [claim[:4] for claim in claims] == ["[no]", "[no]"]
     assert k.claims_of_part_4(lead, k.Estimate(0.1, 0.0), worth)[1].startswith("[no]")
+
+
+def test_counting_rules_are_at_their_best():
+    data = k.split_data(random.Random(4))
+    small = data._replace(held_out=data.held_out[:20], train_set=data.train_set[:100])
+    rule = k.counting_rule(small, 1)
+    losses = {}
+    for alpha in (0.1, 0.3, 1.0, 3.0, 10.0, 30.0):
+        rule_there = k.counting_rule(small, 1)
+        rule_there.alpha = alpha
+        losses[alpha] = sum([rule_there.nats(tokens) for tokens in small.held_out])
+    assert rule.alpha == min(losses, key=losses.get) != 1.0

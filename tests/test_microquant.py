@@ -416,3 +416,16 @@ def test_picture(capsys, monkeypatch):
     assert lines[0] == "    0.10000 |     g" and lines[1] == "    0.01000 |"
     assert lines[2] == "    0.00100 |          M"
     assert q.mark_of(q.Scheme(4, "row")) == "R"
+
+
+def test_part_4_prints_the_errors_of_3_bits(capsys, model):
+    reference, inputs = q.Reference(model, WORDS), q.record_inputs(model, WORDS)
+    q.feedback_of_errors(reference, inputs, inputs)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    row = [row for row in rows if row[:1] == ["layer0.fc1"]][0]
+    matrix, scheme = model["layer0.fc1"], q.Scheme(3, "row", True)
+    h = q.products_of_inputs(inputs["layer0.fc1"])
+    nearest = q.dequantize(q.quantize(matrix, scheme))
+    fed = q.dequantize(q.quantize_with_feedback(matrix, scheme, q.eliminate(h)))
+    wanted = [f"{100 * q.output_error(matrix, other, h):.2f}" for other in (nearest, fed)]
+    assert row[1:] == wanted + wanted and wanted[0] != wanted[1]
