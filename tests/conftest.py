@@ -35,6 +35,8 @@ def pytest_collection_modifyitems(config, items):
     waiting = [item for item in items if hasattr(item.module, "short_runs")]
     waiting = [item for item in waiting if "short_runs" in item.function.__code__.co_names]
     items[:] = [item for item in items if item not in waiting] + waiting
+    for item in waiting:
+        item.module.full_run = config.getoption("--full")
     if not config.option.collectonly:
         for item in waiting:
             item.module.started(item.callspec.params["script"])

@@ -20,6 +20,8 @@ import pytest
 from scripts import ROOT, SCRIPTS, load
 
 VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13"]
+LATER = ["3.10", "3.11", "3.12", "3.13"]  # only with --full; 3.9 and PyPy always
+full_run = False  # conftest.py sets it
 
 # Runs a script and ends it with an error as soon as it opens a file for writing or a socket.
 WATCH = r"""
@@ -41,8 +43,13 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 # Short runs measure less than the scripts as they are, as what they measure does not shrink with
 # --steps. (--full runs the scripts as they are, and looks at the width of their output, too.)
 FEWER = {
-    "microgpt.py": {"N_SAMPLES = 300": "N_SAMPLES = 10", "N_HELD_OUT = 100": "N_HELD_OUT = 15"},
-    "micrornn.py": {"N_TESTS = 200": "N_TESTS = 16", "N_EXCHANGED = 50": "N_EXCHANGED = 10"},
+    "microgpt.py": {"N_SAMPLES = 300": "N_SAMPLES = 6", "N_HELD_OUT = 100": "N_HELD_OUT = 8"},
+    "micrornn.py": {
+        "N_TESTS = 200": "N_TESTS = 8",
+        "N_EXCHANGED = 50": "N_EXCHANGED = 4",
+        "N_HELD_OUT = 100": "N_HELD_OUT = 15",
+        "N_LOOKS = 10": "N_LOOKS = 2",
+    },
     "microlora.py": {
         "N_HELD_OUT_NAMES = 100": "N_HELD_OUT_NAMES = 5",
         "myth[N_LISTS * N_TRAIN :]": "myth[N_LISTS * N_TRAIN :][:5]",
@@ -50,11 +57,15 @@ FEWER = {
         "N_LISTS = 2": "N_LISTS = 1",
         "(0.25, 0.5, 1.0)": "(0.5, 1.0)",
     },
-    "microdpo.py": {"N_SAMPLES = 800": "N_SAMPLES = 15", "N_TEST_PAIRS = 300": "N_TEST_PAIRS = 20"},
+    "microdpo.py": {
+        "N_SAMPLES = 800": "N_SAMPLES = 12",
+        "N_TEST_PAIRS = 300": "N_TEST_PAIRS = 12",
+        "N_WATCHED = 60": "N_WATCHED = 6",
+    },
     "microppo.py": {
-        "N_PAIRS = 1000": "N_PAIRS = 30",
+        "N_PAIRS = 1000": "N_PAIRS = 20",
         "N_TEST_PAIRS = 300": "N_TEST_PAIRS = 15",
-        "N_SAMPLES = 300": "N_SAMPLES = 12",
+        "N_SAMPLES = 300": "N_SAMPLES = 8",
         "BATCH = 32": "BATCH = 4",
         "EPOCHS = 3": "EPOCHS = 1",
     },
@@ -65,7 +76,11 @@ FEWER = {
         "N_MORE = 12": "N_MORE = 4",
         "WINDOW = 24": "WINDOW = 6",
     },
-    "micromoe.py": {"N_DRAWS = 3": "N_DRAWS = 1"},
+    "micromoe.py": {
+        "N_DRAWS = 3": "N_DRAWS = 1",
+        "N_SHUFFLES = 99": "N_SHUFFLES = 9",
+        "HELD_OUT_SHARE = 6": "HELD_OUT_SHARE = 30",
+    },
     "microquant.py": {
         "N_HELD_OUT = 100": "N_HELD_OUT = 6",
         "N_TESTED = 60": "N_TESTED = 2",
@@ -82,6 +97,7 @@ FEWER = {
         "N_ESTIMATES = 1000": "N_ESTIMATES = 50",
         "N_DRAWS = 10": "N_DRAWS = 2",
         "N_NEW = 200": "N_NEW = 20",
+        "N_HELD_OUT = 60": "N_HELD_OUT = 12",
         "limit=5.0, h=0.2": "limit=5.0, h=0.5",
     },
 }
@@ -141,18 +157,36 @@ def finish(process, folder, timeout=120):
     return process.returncode, out, err, left
 
 
+def pyenv_folders():
+    """Where pyenv, if it is here, has its interpreters: python3.9 and so on may be on no path."""
+    pyenv = shutil.which("pyenv")
+    if not pyenv:
+        return []
+    root = subprocess.run([pyenv, "root"], capture_output=True, text=True).stdout.strip()
+    return sorted(Path(root, "versions").glob("*/bin"))
+
+
+def starts(path):
+    """Whether there is an interpreter that can be started: a shim of pyenv may refuse."""
+    return bool(path) and not subprocess.run([path, "--version"], capture_output=True).returncode
+
+
 @functools.lru_cache(maxsize=None)
 def interpreters():
     """{name: path} of the interpreters that can be started here, without the one that runs this."""
-    found = {"pypy": shutil.which("pypy3")}
-    found.update({name: shutil.which(f"python{name}") for name in VERSIONS})
-    if sys.implementation.name == "cpython":
-        found.pop("{}.{}".format(*sys.version_info), None)
-    return {
-        name: path
-        for name, path in found.items()
-        if path and not subprocess.run([path, "--version"], capture_output=True).returncode
-    }
+    own = "{}.{}".format(*sys.version_info) if sys.implementation.name == "cpython" else ""
+    found = {}
+    for name in VERSIONS:
+        if name in LATER and not full_run:
+            continue
+        paths = [shutil.which(f"python{name}")]
+        paths += [shutil.which(f"python{name}", path=folder) for folder in pyenv_folders()]
+        paths = [path for path in paths if name != own and starts(path)]
+        if paths:
+            found[name] = paths[0]
+    if starts(shutil.which("pypy3")):
+        found["pypy"] = shutil.which("pypy3")
+    return found
 
 
 @functools.lru_cache(maxsize=None)
@@ -452,10 +486,14 @@ def test_full_disk_is_one_line(script):
     assert len(lines) == 1 and lines[0].startswith(f"{script}: ") and "space" in lines[0]
 
 
-@pytest.mark.parametrize("name", [*VERSIONS, "pypy"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.full) if name in LATER else name for name in VERSIONS]
+    + ["pypy"],
+)
 def test_same_bytes_on_other_interpreters(script, name):
     if name not in interpreters():
-        pytest.skip(f"no other {name} here")
+        pytest.skip(f"there is no {name} here beside the interpreter that runs the tests")
     status, out, err, _ = short_runs(script)[name]
     assert status == 0, err
     assert out == short_runs(script)["first"][1]

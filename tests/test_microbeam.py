@@ -407,9 +407,10 @@ def test_limit_against_tables():
 @pytest.fixture
 def world(monkeypatch):
     """A world of words of three letters, with an untrained model."""
-    for name, value in (("N_SAMPLES", 40), ("N_PROMPTS", 12), ("N_TESTED", 800)):
+    for name, value in (("N_SAMPLES", 30), ("N_PROMPTS", 6), ("N_TESTED", 800)):
         monkeypatch.setattr(b, name, value)
     monkeypatch.setattr(b, "WIDTHS", (2, 4))
+    monkeypatch.setattr(b, "BLOCK_SIZE", 7)
     words = ["ab", "abc", "ba", "cab", "bac", "aab", "abb"]
     vocabulary = b.make_vocabulary(words)
     tokens = [tuple(b.tokenize(word, vocabulary)) for word in words]

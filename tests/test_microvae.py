@@ -228,12 +228,12 @@ def test_grid_against_the_mean_over_the_prior(model, pixels):
     assert exact == pytest.approx(finer, abs=2e-3)
     rng = random.Random(1)
     chances = []
-    for _ in range(4000):
+    for _ in range(2000):
         logits = g.decode(frozen, [rng.gauss(0.0, 1.0) for _ in range(2)])
         chances.append(math.exp(-g.distortion_of(logits, pixels)))
-    mean = sum(chances) / 4000
-    error = math.sqrt(sum((c - mean) ** 2 for c in chances)) / 4000
-    assert 0 < error < 0.1 * mean
+    mean = sum(chances) / 2000
+    error = math.sqrt(sum((c - mean) ** 2 for c in chances)) / 2000
+    assert 0 < error < 0.14 * mean
     assert abs(math.exp(-exact) - mean) < 4 * error
 
 
@@ -268,7 +268,7 @@ def test_the_gap_is_the_divergence_from_the_posterior(model, pixels):
                 log_joint -= 0.5 * (x * x + math.log(2 * math.pi))
             log_joint -= g.distortion_of(g.decode(frozen, z), pixels)
             kl += 0.2**2 * math.exp(log_q) * (log_q - log_joint - nats)
-    loss = g.loss_of(frozen, pixels, 6000, random.Random(2))
+    loss = g.loss_of(frozen, pixels, 3000, random.Random(2))
     gap = loss.distortion + sum(loss.rates) - nats
     assert gap == pytest.approx(kl, abs=0.1) and kl > 0.3
 
