@@ -1,5 +1,7 @@
 """docs/results.md is of these scripts, and says what they printed."""
 
+import re
+
 import pytest
 import results
 from scripts import ROOT, SCRIPTS
@@ -65,3 +67,20 @@ def test_the_pages_know_the_script(script):
     for page in (ROOT / "README.md", ROOT / "docs" / "reading-guide.md"):
         assert f"| [{script}](" in page.read_text(encoding="utf-8")
     assert results.pictures(script)
+
+
+def test_the_guide_says_how_long_a_script_takes_to_read(script):
+    guide = (ROOT / "docs" / "reading-guide.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| \[{re.escape(script)}\].*$", guide, re.MULTILINE).group()
+    said = [int(cell) for cell in row.split("|")[4:6]]
+    assert max([abs(a - b) for a, b in zip(said, results.minutes_of(script))]) <= 1
+
+
+def test_minutes_by_hand():
+    text = "# three words here\n" + 'x = "four code words"  # two more\n' + '"""One,\ntwo."""\n'
+    assert results.words_of(text) == (7, 5)
+
+
+def test_a_comma_after_a_figure_is_not_part_of_it():
+    text, columns = results.split(["332, over 1,200", "7, over 1,310"])
+    assert text == "*a*, over *b*" and columns == [("332", "7"), ("1,200", "1,310")]
