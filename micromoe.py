@@ -1142,15 +1142,17 @@ def main(args):
 # each token too, but its gate is the softmax over all scores.) The last line takes the hints from
 # words of any kind, so that they tell nothing: then nearly nothing is gained.
 #
-# What came of it? Over twenty more seeds, the dense layer of the same work was 0.050 above the
-# mixture on average (from 0.026 to 0.095), and that of the same size, which does 2.8 times the
-# work, 0.047 (0.028 to 0.071). All experts at work changed the loss by -0.005 (-0.026 to 0.022). So
-# a dense layer has no use for more work or more size here, but a mixture has for more experts. It
-# may be that, with gates, the layer can be another function for each token and kind. Choosing a few
-# experts makes that cheap, and at no loss that could be told from luck. Without the loss for
-# balance, the least chosen expert got at most 1 in 100 choices at each of the twenty seeds. The
-# loss on words is a little higher for that on average, by 0.009 (-0.013 to 0.025), but not always;
-# and the room that the idle experts take is wasted.
+# ----- What came of it ----------------------------------------------------------------------------
+#
+# Over twenty more seeds, the dense layer of the same work was 0.050 above the mixture on average
+# (from 0.026 to 0.095), and that of the same size, which does 2.8 times the work, 0.047 (0.028 to
+# 0.071). All experts at work changed the loss by -0.005 (-0.026 to 0.022). So a dense layer has no
+# use for more work or more size here, but a mixture has for more experts. It may be that, with
+# gates, the layer can be another function for each token and kind. Choosing a few experts makes
+# that cheap, and at no loss that could be told from luck. Without the loss for balance, the least
+# chosen expert got at most 1 in 100 choices at each of the twenty seeds. The loss on words is a
+# little higher for that on average, by 0.009 (-0.013 to 0.025), but not always; and the room that
+# the idle experts take is wasted.
 #
 # What did the experts become? The first choice tells 1.87 bits of the token, about what an
 # untrained router tells of it, 1.94. Of the kind, if the token is known, it tells 0.71 bits, and
