@@ -20,7 +20,6 @@ import pytest
 from scripts import ROOT, SCRIPTS, load
 
 VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13"]
-LATER = ["3.10", "3.11", "3.12", "3.13"]  # only with --full; 3.9 and PyPy always
 full_run = False  # conftest.py sets it
 
 # Runs a script and ends it with an error as soon as it opens a file for writing or a socket.
@@ -176,9 +175,7 @@ def interpreters():
     """{name: path} of the interpreters that can be started here, without the one that runs this."""
     own = "{}.{}".format(*sys.version_info) if sys.implementation.name == "cpython" else ""
     found = {}
-    for name in VERSIONS:
-        if name in LATER and not full_run:
-            continue
+    for name in VERSIONS if full_run else []:  # the quick run has PyPy beside its own
         paths = [shutil.which(f"python{name}")]
         paths += [shutil.which(f"python{name}", path=folder) for folder in pyenv_folders()]
         paths = [path for path in paths if name != own and starts(path)]
@@ -488,8 +485,7 @@ def test_full_disk_is_one_line(script):
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.full) if name in LATER else name for name in VERSIONS]
-    + ["pypy"],
+    [*[pytest.param(name, marks=pytest.mark.full) for name in VERSIONS], "pypy"],
 )
 def test_same_bytes_on_other_interpreters(script, name):
     if name not in interpreters():
