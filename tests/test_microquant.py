@@ -401,8 +401,7 @@ def test_a_grid_that_is_too_coarse_fails_part_2(capsys, monkeypatch, model):
     assert all([claim.startswith("[ok]") for claim in q.error_and_theory(model)])
     floor = q.Grid.code
     monkeypatch.setattr(q.Grid, "code", lambda grid, x: floor(grid, x - 0.3 * grid.scale))
-    out = q.error_and_theory(model)
-    assert len(out) == 2
+    assert q.error_and_theory(model)[0].startswith("[no]")
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     eights = [row for row in rows if row[:1] == ["8"]]
     assert abs(float(eights[0][1]) - float(eights[0][2])) < 0.5  # as the theory says
