@@ -58,7 +58,7 @@ INIT_STD = 0.08  # standard deviation of the random numbers that the model start
 STEPS = 1000  # steps of learning
 BATCH = 2  # names that are read for each step
 LEARNING_RATE = 0.014  # how far a parameter moves in an early step; falls almost to 0
-BETA1, BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
+ADAM_BETA1, ADAM_BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
 
 # The experiments, section 6.
 N_PROMPTS = 60  # beginnings of names that are read on
@@ -243,19 +243,21 @@ class Value:
         #                 visit(child)
         #             order.append(node)
         #
-        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. A new node
-        # goes back on it, then a mark, written | below, then its children. When the mark is on top
-        # again, the children have been listed, and the node under the mark is next.
+        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. Always its
+        # top is taken off. If that is a new node, it goes back, with a mark on it, written | below,
+        # and its children on the mark. So when a mark comes to the top, all children of the node
+        # under it have been listed, and that node is next. A node that is not new is done with.
         #
-        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves:
+        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves (leaves pass nothing
+        # on, so they are left out):
         #
-        #     stack (top at the right)    list      what is done next
-        #     L                                     L is new: put it back, and c and d on top
-        #     L | c d                               d is new: put it back, and c on top
-        #     L | c d | c                           c is new: put it back; it has leaves only
-        #     L | c d | c |                         a mark: list c
+        #     stack (top at the right)    list      the top is
+        #     L                                     L, new: it goes back, then |, c and d
+        #     L | c d                               d, new: it goes back, then | and c
+        #     L | c d | c                           c, new: it goes back, then |
+        #     L | c d | c |                         a mark: list c, which is under it
         #     L | c d |                   c         a mark: list d
-        #     L | c                       c d       c is not new: just take it off
+        #     L | c                       c d       c, not new: it is gone
         #     L |                         c d       a mark: list L
         #                                 c d L     walk back: L, d, c
         order = []
@@ -282,7 +284,8 @@ class Value:
 # This Value class follows the canonical interface exactly.
 # See docs/autograd-interface.md for the full specification.
 
-# (That is for readers of the other scripts, which share this section.)
+# (The other scripts of the collection share this class, and that page describes it. You need not
+# read it for this file.)
 #
 # The model will be built from the functions below. A node may stand for any function whose
 # derivatives we can write down. The dot product s = a1*b1 + ... + an*bn would take 2n - 1 nodes of
@@ -451,9 +454,9 @@ def attention(x, model, layer, cache):
     #     a          (0, 3, 2, 0)         2        1      0.24               0
     #
     # So the first number that "a" collects is 0.09 * 3 + 0.67 * 1 + 0.24 * 0 = 0.94. A score is the
-    # product divided by sqrt(4), the root of the length. Sums of random products of either sign
-    # grow like that root, and with very large scores all weight would fall on one position, where
-    # the derivatives of softmax are near 0.
+    # product divided by sqrt(4), the root of the length: a sum of n random products of either sign
+    # has a size of about sqrt(n), and with very large scores all weight would fall on one position,
+    # where the derivatives of softmax are near 0.
     #
     # All this is done N_HEAD times side by side, each time on another slice of the three vectors,
     # so that one position can look for several things. Each of these is called a head. What the
@@ -484,7 +487,7 @@ def mlp(x, model, layer):
     """Work on the vector x of one position alone. Gives a vector of the same length."""
     # MLP is short for multi-layer perceptron: a matrix (fc1), relu, another matrix (fc2). Each of
     # the 4 * N_EMBD numbers in between, a hidden unit, asks something about x: it is 0, for no, or
-    # positive, the more so the clearer the answer. With h = 0.5 it adds 0.5 times its own column of
+    # positive, the more so the clearer the answer. A unit of 0.5 adds 0.5 times its own column of
     # fc2 to the result. Without relu the two matrices would collapse into one.
     hidden = [relu(h) for h in linear(x, model[f"{layer}.fc1"])]
     return linear(hidden, model[f"{layer}.fc2"])
@@ -495,8 +498,8 @@ def gpt(model, token, caches):
     # x describes the newest position by N_EMBD numbers. Attention and MLP each add something to it
     # and never replace it. Sums pass a gradient on unchanged, so it also reaches what lies far
     # below, which deep models need. x is called the residual stream. It grows with each thing that
-    # is added, so attention and MLP read a normalized copy. (In the first block that changes
-    # little.)
+    # is added, so attention and MLP read a normalized copy. (For the first attention that changes
+    # little, as x has just been normalized.)
     position = len(caches[0].keys)
     x = add(model["token_embedding"][token], model["position_embedding"][position])
     x = rmsnorm(x)
@@ -565,7 +568,7 @@ def train(model, train_set, steps):
             p.grad = 0.0  # forget the step before: gradients would add up
         loss.backward()
         remaining = (steps - step + 1) / steps  # long steps at first, short ones to settle
-        adam_step(params, m, v, step, LEARNING_RATE * remaining, BETA1, BETA2)
+        adam_step(params, m, v, step, LEARNING_RATE * remaining, ADAM_BETA1, ADAM_BETA2)
         show_progress(f"training, loss {loss.data:.3f}", step, steps, start)
         del loss  # frees this step's graph before the next one is built
 
@@ -1028,12 +1031,13 @@ def lm_of_rule(rule, vocabulary_size):
 # The output has four parts, with a function for each: it measures, prints, and returns its claims.
 # A claim is a statement that the run could have refuted; check() marks it as [ok] or [no]. (Part 2
 # only shows something, and has none.) Each part that needs chance has a random generator of its
-# own, so that a change in it does not change the figures of the others. What only draws stands
+# own, so that a change in it does not change the figures of the others. What only plots stands
 # among the tools in section 7.
 #
-# Figures come with a standard error, written +-: how far off they typically are because only some
-# words were looked at. Chance alone puts a figure more than two standard errors off about once in
-# twenty times. So where a claim compares two figures, they must differ by more than that.
+# Figures come with a standard error, written +-: how far off they typically are because only so
+# many examples were looked at. Chance alone puts a figure more than two standard errors off about
+# once in twenty times. "Over 2 x 0.022" in a claim is such a limit: twice the error of a
+# difference.
 
 
 class Estimate(NamedTuple):
@@ -1045,8 +1049,9 @@ class Estimate(NamedTuple):
 
 def mean_and_error(totals, counts):
     """The Estimate of sum(totals) / sum(counts); each word gives a total and a count."""
-    # If all words agreed, each total would be mean * count. How far they are from that says how
-    # much the mean depends on which words happened to be held out:
+    # If all words cost the same per token, each total would be mean * count. How far the totals are
+    # from that says how much the mean depends on which words happened to be looked at. As chance
+    # moves some up and others down, these deviations are squared before they are added:
     #
     #     error  =  sqrt(sum of (total - mean * count)^2) / sum of counts
     #
@@ -1559,7 +1564,7 @@ def test_the_odds(world, seed):
         rng = random.Random(f"{seed} {label}")
         words = [speculate(target, draft, 2, rng, way)[0] for _ in range(N_TESTED)]
         results[label] = chi_square(words, target)
-        print(f"   {label:28} {results[label].statistic:10.1f} {results[label].limit:8.1f}")
+        print(f"   {label:28} {results[label].statistic:10,.1f} {results[label].limit:8.1f}")
     right, *wrong = results.values()
     least = min([result.statistic / result.limit for result in wrong])
     return [

@@ -10,14 +10,14 @@ of those that were preferred; and what the policy's words gain for their distanc
 reference, beside training on the preferred words and beside picking the best of several.
 
 When to use it: if it is easier to say which of two outputs is better than to write a good one, or
-to give it marks. When not: if good outputs can be written down, which is simpler to learn from; or
-if outputs can be marked while training, which says more than pairs that were labelled before.
+to give it points. When not: if good outputs can be written down, which is simpler to learn from; or
+if outputs can get points while training, which says more than pairs that were labelled before.
 
 Read it from top to bottom. You need Python and school calculus; what machine learning adds is
-explained on the way. Sections 2 and 3 and the optimizer of section 4 are shared by the scripts of
-this collection that have a GPT: if you know them, go on at section 5 after section 1. Section 5 is
-the lesson, section 6 measures it. Section 7 has main(), and things to try: there the tutorial ends.
-Below are tools and the names.
+explained on the way. If you know microgpt.py, read section 1, and go on at section 5: what comes
+before is the same there but for log_prob() and log_prob_of_word() of section 3, and for thaw(),
+batch_of() and train() of section 4, all short. Section 5 is the lesson, section 6 measures it.
+Section 7 has main(), and things to try: there the tutorial ends. Below are tools and the names.
 
 Papers: DPO, arXiv:2305.18290; labels as noisy comparisons, Bradley and Terry 1952; why preferred
 words may become less likely, arXiv:2402.13228 and arXiv:2404.12358; the best of n,
@@ -74,15 +74,17 @@ N_WATCHED = 60  # pairs that are followed while a policy learns
 #
 #     tokenize("mary", vocabulary)  =  [0, 13, 1, 18, 25, 0]
 #
-# Given the tokens so far, a model says how likely each token is to come next. A name of four
-# letters is five such tasks: 0 -> m, m -> a, a -> r, r -> y, y -> 0. With p, the probability that
-# it gave to the token that really came, it pays -log p. The mean of that over many guesses is
-# called the loss; the better the guesses, the smaller it is. A model that has learned names can
-# also write: draw a token by these probabilities, let it read that, draw the next one.
+# The task is always the same: given the tokens so far, say how likely each token is to come next. A
+# name of four letters is five such tasks: 0 -> m, m -> a, a -> r, r -> y, y -> 0.
 #
-# Somebody has a taste in words: vowels and consonants should take turns. Each two neighbours in a
-# word that take turns are a point, and each two of one kind, a clash, cost 5. "nora" has three
-# turns and 3 points. In "anna", a-n and n-a are turns and n-n is a clash: 2 - 5 = -3 points.
+# A guess is judged by the probability p that it gave to the token that really came: it pays -log p.
+# The mean of that over many guesses is called the loss; the better the guesses, the smaller it is.
+# A model that has learned names can also write: draw a token by these probabilities, let it read
+# that, draw the next one.
+#
+# Somebody has a taste in words: vowels and consonants should take turns. Two neighbours in a word,
+# a vowel and a consonant, earn a point; two of one kind, a clash, cost 5. "nora" has three turns
+# and 3 points. In "anna", a-n and n-a are turns and n-n is a clash: 2 - 5 = -3 points.
 #
 # No model is told this rule. All it gets are pairs of words with a label, which says which of the
 # two was preferred. And labels are noisy, as with people: the better word is not always chosen, but
@@ -311,19 +313,21 @@ class Value:
         #                 visit(child)
         #             order.append(node)
         #
-        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. A new node
-        # goes back on it, then a mark, written | below, then its children. When the mark is on top
-        # again, the children have been listed, and the node under the mark is next.
+        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. Always its
+        # top is taken off. If that is a new node, it goes back, with a mark on it, written | below,
+        # and its children on the mark. So when a mark comes to the top, all children of the node
+        # under it have been listed, and that node is next. A node that is not new is done with.
         #
-        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves:
+        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves (leaves pass nothing
+        # on, so they are left out):
         #
-        #     stack (top at the right)    list      what is done next
-        #     L                                     L is new: put it back, and c and d on top
-        #     L | c d                               d is new: put it back, and c on top
-        #     L | c d | c                           c is new: put it back; it has leaves only
-        #     L | c d | c |                         a mark: list c
+        #     stack (top at the right)    list      the top is
+        #     L                                     L, new: it goes back, then |, c and d
+        #     L | c d                               d, new: it goes back, then | and c
+        #     L | c d | c                           c, new: it goes back, then |
+        #     L | c d | c |                         a mark: list c, which is under it
         #     L | c d |                   c         a mark: list d
-        #     L | c                       c d       c is not new: just take it off
+        #     L | c                       c d       c, not new: it is gone
         #     L |                         c d       a mark: list L
         #                                 c d L     walk back: L, d, c
         order = []
@@ -350,7 +354,8 @@ class Value:
 # This Value class follows the canonical interface exactly.
 # See docs/autograd-interface.md for the full specification.
 
-# (That is for readers of the other scripts, which share this section.)
+# (The other scripts of the collection share this class, and that page describes it. You need not
+# read it for this file.)
 #
 # The model will be built from the functions below. A node may stand for any function whose
 # derivatives we can write down. The dot product s = a1*b1 + ... + an*bn would take 2n - 1 nodes of
@@ -511,9 +516,9 @@ def attention(x, model, layer, cache):
     #     a          (0, 3, 2, 0)         2        1      0.24               0
     #
     # So the first number that "a" collects is 0.09 * 3 + 0.67 * 1 + 0.24 * 0 = 0.94. A score is the
-    # product divided by sqrt(4), the root of the length. Sums of random products of either sign
-    # grow like that root, and with very large scores all weight would fall on one position, where
-    # the derivatives of softmax are near 0.
+    # product divided by sqrt(4), the root of the length: a sum of n random products of either sign
+    # has a size of about sqrt(n), and with very large scores all weight would fall on one position,
+    # where the derivatives of softmax are near 0.
     #
     # All this is done N_HEAD times side by side, each time on another slice of the three vectors,
     # so that one position can look for several things. Each of these is called a head. What the
@@ -544,7 +549,7 @@ def mlp(x, model, layer):
     """Work on the vector x of one position alone. Gives a vector of the same length."""
     # MLP is short for multi-layer perceptron: a matrix (fc1), relu, another matrix (fc2). Each of
     # the 4 * N_EMBD numbers in between, a hidden unit, asks something about x: it is 0, for no, or
-    # positive, the more so the clearer the answer. With h = 0.5 it adds 0.5 times its own column of
+    # positive, the more so the clearer the answer. A unit of 0.5 adds 0.5 times its own column of
     # fc2 to the result. Without relu the two matrices would collapse into one.
     hidden = [relu(h) for h in linear(x, model[f"{layer}.fc1"])]
     return linear(hidden, model[f"{layer}.fc2"])
@@ -555,8 +560,8 @@ def gpt(model, token, caches):
     # x describes the newest position by N_EMBD numbers. Attention and MLP each add something to it
     # and never replace it. Sums pass a gradient on unchanged, so it also reaches what lies far
     # below, which deep models need. x is called the residual stream. It grows with each thing that
-    # is added, so attention and MLP read a normalized copy. (In the first block that changes
-    # little.)
+    # is added, so attention and MLP read a normalized copy. (For the first attention that changes
+    # little, as x has just been normalized.)
     position = len(caches[0].keys)
     x = add(model["token_embedding"][token], model["position_embedding"][position])
     x = rmsnorm(x)
@@ -574,8 +579,7 @@ def gpt(model, token, caches):
 def log_prob(logits, target):
     """log softmax(logits)[target], of Values (as one node) or of floats."""
     # log p = x_target - log(sum of exp(x_j)). The derivative by x_i is -p_i, and one more for the
-    # target. Subtracting the largest logit first changes nothing and keeps exp() small; in one
-    # formula, no p can round to 0 before its logarithm is taken.
+    # target. In one formula, no p can round to 0 before its logarithm is taken.
     are_values = isinstance(logits[0], Value)
     numbers = [x.data for x in logits] if are_values else logits
     largest = max(numbers)
@@ -600,9 +604,8 @@ def log_probs(model, tokens):
 
 def log_prob_of_word(model, tokens):
     """log of the probability that the model writes this word, in nats."""
-    # The probability of a word is the product of those of its tokens, its end included; without the
-    # end, "mar" would stand for all words that begin so. The logarithm of a product is the sum of
-    # the logarithms. Not their mean: section 5 is about the probabilities of whole words.
+    # The sum over its tokens, its end included, and not their mean as in the loss below: section 5
+    # is about the probabilities of whole words.
     return vsum(log_probs(model, tokens))
 
 
@@ -724,15 +727,18 @@ def train(label, model, loss_of_step, steps, rate, after_step=None):
 # e and 1, so pi* is 0.73 and 0.27. With beta = 0.1 it is nearly 1 and 0: if distance is cheap, the
 # better word takes all.
 #
-# To see that nothing is better, solve that line for r and put it into step 1:
+# To see that nothing is better, solve that line for r:
 #
-#     r(y)    =  beta * log(pi*(y) / pi_ref(y)) + beta * log(Z)
-#     step 1  =  beta * log(Z) - beta * (the mean, over words y of pi, of log(pi(y) / pi*(y)))
+#     r(y)  =  beta * log(pi*(y) / pi_ref(y)) + beta * log(Z)
 #
-# The mean in brackets is the KL divergence of pi from pi*. It is 0 for pi = pi*, else positive. So
-# step 1 is largest for pi = pi*. (Why is a KL divergence never negative? log(x) is at most x - 1.
-# So the mean of log(pi* / pi) is at most that of pi* / pi - 1; and over words of pi, pi* / pi has
-# mean 1, as the probabilities pi* add up to 1.)
+# and put it into what step 1 maximizes. Of the two logarithms with pi_ref one remains:
+#
+#     r(y) - beta * log(pi(y) / pi_ref(y))  =  beta * log(Z) - beta * log(pi(y) / pi*(y))
+#
+# The mean of the last logarithm over words y of pi is the KL divergence of pi from pi*. It is 0 for
+# pi = pi*, else positive. So what step 1 maximizes is largest for pi = pi*. (Why is a KL divergence
+# never negative? log(x) is at most x - 1. So the mean of log(pi* / pi) is at most that of pi* / pi
+# - 1; and over words of pi, pi* / pi has mean 1, as the probabilities pi* add up to 1.)
 #
 # Step 3: what a label tells of rewards. In the model of Bradley and Terry, of two words w and l, w
 # is preferred with the probability
@@ -759,7 +765,7 @@ def train(label, model, loss_of_step, steps, rate, after_step=None):
 #     pi_theta, pi_ref                    policy, reference
 #     y_w, y_l                            chosen, rejected
 #     beta * log(pi / pi_ref)             the implicit reward: reward_chosen, reward_rejected
-#     equations 3, 4, 5, 7                steps 1, 2, 2, 4
+#     equations 3, 4, 5, 6, 7             steps 1, 2, 2, 3, 4
 
 
 def softplus(x):
@@ -799,12 +805,15 @@ def dpo_loss(policy, pair, beta):
 # all words of the reference, the mean of the logarithm is below 0 for any policy but the reference:
 # it is minus a KL divergence.) In part 2 you will see which words rise, beside what they should do.
 #
+# The papers named at the top show how this goes on, and mend the loss.
+#
 # Three more things are needed for the experiment, to have something to compare with.
 #
 # The best policy. Step 2 says what it is, and here, as we made the labels, we know the reward. Take
-# many words of the reference, and weigh each by exp(r(y) / beta): weighted means over them are
-# means over words of pi*. Words of rewards 1 and 0 and beta = 1 have the weights 0.73 and 0.27, as
-# above. This is an estimate, and a rough one for a small beta, where few words carry all the
+# n words of the reference, and weigh each by exp(r(y) / beta), so that the weights add up to 1:
+# weighted means over them are means over words of pi*, and n times its weight is pi*/pi_ref of a
+# word. Words of rewards 1 and 0 and beta = 1 have the weights 0.73 and 0.27, as above, in place of
+# 1/2 each. This is an estimate, and a rough one for a small beta, where few words carry all the
 # weight.
 #
 # The best of n. Let the reference write n words and keep the one with the most points. That asks
@@ -832,7 +841,7 @@ class Spot(NamedTuple):
 def best_policy(words, beta):
     """The Spot of pi* of step 2, estimated from words of the reference."""
     weights = softmax([SCALE * points(word) / beta for word in words])
-    nats = [w * math.log(w * len(words)) for w in weights if w > 0.0]  # w * n is pi* / pi_ref
+    nats = [w * math.log(w * len(words)) for w in weights if w > 0.0]
     mean_points = math.fsum([w * points(word) for w, word in zip(weights, words)])
     return Spot(math.fsum(nats), mean_points)
 
@@ -871,11 +880,12 @@ def best_of_n(words, n):
 # The output has four parts, with a function for each: it measures, prints, and returns its claims.
 # A claim is a statement that the run could have refuted; check() marks it as [ok] or [no]. Whatever
 # is trained or drawn has a random generator of its own, so that a change in one place does not
-# change the figures of another. What only draws stands among the tools in section 7.
+# change the figures of another. What only plots stands among the tools in section 7.
 #
-# Figures come with a standard error, written +-: how far off they typically are because only some
-# words or pairs were looked at. Chance alone puts a figure more than two standard errors off about
-# once in twenty times. So where a claim compares two figures, they must differ by more than that.
+# Figures come with a standard error, written +-: how far off they typically are because only so
+# many examples were looked at. Chance alone puts a figure more than two standard errors off about
+# once in twenty times. "Over 2 x 0.022" in a claim is such a limit: twice the error of a
+# difference.
 
 
 class Estimate(NamedTuple):
@@ -892,9 +902,10 @@ def mean_of(values):
 
 def estimate(values):
     """The Estimate of the mean of a list of floats."""
-    # The variance of n values is the mean of their squared deviations (n - 1 for n, as the mean is
-    # their own). The mean of n values varies n times less. Another seed also trains another model:
-    # that comes on top.
+    # The variance is the mean of the squared deviations. (They are divided by n - 1 and not by n:
+    # taken from the mean of the same values, they come out a little too small.) The mean of n
+    # values varies n times less. That another seed also trains another model comes on top, and is
+    # not in it.
     n = len(values)
     mean = mean_of(values)
     variance = math.fsum([(value - mean) * (value - mean) for value in values]) / (n - 1)
@@ -922,9 +933,9 @@ def train_reference(data, steps, seed):
 
 def agreement(scores, pairs):
     """For each pair, the expected share of new labels that a ranking by score gets right."""
-    # For each pair we know how likely its label was, so the luck of this one label can be left out:
-    # a rule that prefers the chosen word agrees with a new label with the probability p_label, and
-    # one that prefers the rejected word with 1 - p_label. Equal scores count half.
+    # For each pair we know how likely its label was, so the luck of this one label can be left out.
+    # Say "nora" was chosen over "anna", which is the label in 0.92 of all cases: a rule that
+    # prefers "nora" counts 0.92, and one that prefers "anna" 0.08. Equal scores count half.
     shares = []
     for score, pair in zip(scores, pairs):
         if score.chosen > score.rejected:
@@ -1028,9 +1039,9 @@ def where_the_words_go(policies, curve, known, test_pairs):
         f"\n   The same after training, over all {len(test_pairs)} pairs. The chosen words are also"
     )
     print("   taken apart: those that meet the taste, and the others. Then by how much the")
-    print("   implicit reward of the chosen word is above that of the rejected one; and the")
-    print("   share of new labels that it ranks right. Below each beta, the best policy:\n")
-    print("             rejected   chosen   that meet    others   reward    right")
+    print("   implicit reward of the chosen word is above that of the rejected one (margin);")
+    print("   and the share of new labels that it ranks right. Below each, the best policy:\n")
+    print("             rejected   chosen   that meet    others   margin    right")
     ratios = {beta: log_ratios(policy, test_pairs) for beta, policy in policies.items()}
     for beta in policies:
         print(f"   beta {beta}  {row_of_part_2(beta, ratios[beta], test_pairs)}")
@@ -1100,11 +1111,11 @@ class Writing(NamedTuple):
 
     words: list
     points: list  # of each word
-    nats: list  # for each word log(pi / pi_ref); their mean is the KL divergence
+    log_ratios: list  # for each word log(pi / pi_ref); their mean is the KL divergence
 
     def kl(self):
         """The KL divergence of the policy from the reference: an Estimate."""
-        return estimate(self.nats)
+        return estimate(self.log_ratios)
 
     def mean_points(self):
         """The mean of points: an Estimate."""
@@ -1119,16 +1130,16 @@ def write(policy, reference, vocabulary, seed):
     """Let a policy write, and measure it."""
     rng = random.Random(f"{seed} {policy.label}")
     words = []
-    nats = []
+    log_ratios = []
     start = time.perf_counter()
     for i in range(N_SAMPLES):
         word = sample(policy.frozen, vocabulary, 1.0, rng)
         tokens = tokenize_written(word, vocabulary)
         log_pi = log_prob_of_word(policy.frozen, tokens)
-        nats.append(log_pi - log_prob_of_word(reference, tokens))
+        log_ratios.append(log_pi - log_prob_of_word(reference, tokens))
         words.append(word)
         show_progress(f"writing, {policy.label}", i + 1, N_SAMPLES, start)
-    return Writing(words, [points(word) for word in words], nats)
+    return Writing(words, [points(word) for word in words], log_ratios)
 
 
 def fine_tune(reference, pairs, rate, steps):
@@ -1162,15 +1173,16 @@ def lead_at_equal_kl(line, other):
     on_line = (1.0 - t) * near.mean_points().mean + t * far.mean_points().mean
     slope = (far.mean_points().mean - near.mean_points().mean) / length
     # Three sets of words were drawn by chance, those of both ends of the line and of the other
-    # policy. In each, chance moves the points, and the distance at which they are compared. If KL
-    # is off by d, its root is off by d / (2 * root), and the line there by slope * d / (2 * root)
-    # points. Both come from the same words, so they are taken together, word by word:
+    # policy. In each, chance moves the points, and also the distance at which they are compared.
+    # Say the line rises by 4 points for 1 of distance, and the distance is 0.5. If KL, 0.25, is off
+    # by 0.01, its root is off by 0.01 / (2 * 0.5) = 0.01, and the line there by 0.04 points: 4 for
+    # each nat. Both errors come from the same words, so they are taken together, word by word:
     #
-    #     points of the word  -  slope / (2 * root) * log(pi / pi_ref) of the word
+    #     points of the word  -  4 * log(pi / pi_ref) of the word
     errors = []
     for writing, weight in ((near, 1.0 - t), (far, t), (other, 1.0)):
         per_nat = slope / (2.0 * writing.distance()) if writing.distance() > 0.0 else 0.0
-        of_words = [y - per_nat * x for y, x in zip(writing.points, writing.nats)]
+        of_words = [y - per_nat * x for y, x in zip(writing.points, writing.log_ratios)]
         errors.append(weight * estimate(of_words).error)
     return Estimate(on_line - other.mean_points().mean, math.hypot(*errors))
 

@@ -34,7 +34,7 @@ import unicodedata
 from typing import NamedTuple
 
 # The model. What these words mean is said in section 3.
-N_LAYER = 1  # transformer blocks, one after the other
+N_LAYER = 1  # transformer blocks (or layers), one after the other
 N_EMBD = 16  # each position of a word is described by this many numbers
 N_HEAD = 4  # attention heads of a block; N_EMBD must be a multiple of it
 BLOCK_SIZE = 16  # the longest sequence of tokens that the model can read
@@ -44,7 +44,7 @@ INIT_STD = 0.08  # standard deviation of the random numbers that the model start
 STEPS = 500  # steps of learning
 BATCH = 4  # names that are read for each step; so each of 500 names is read four times
 LEARNING_RATE = 0.014  # how far a parameter moves in an early step; falls almost to 0
-BETA1, BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
+ADAM_BETA1, ADAM_BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
 
 # The experiments, section 5.
 N_HELD_OUT = 100  # names that the model is tested on
@@ -230,19 +230,21 @@ class Value:
         #                 visit(child)
         #             order.append(node)
         #
-        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. A new node
-        # goes back on it, then a mark, written | below, then its children. When the mark is on top
-        # again, the children have been listed, and the node under the mark is next.
+        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. Always its
+        # top is taken off. If that is a new node, it goes back, with a mark on it, written | below,
+        # and its children on the mark. So when a mark comes to the top, all children of the node
+        # under it have been listed, and that node is next. A node that is not new is done with.
         #
-        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves:
+        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves (leaves pass nothing
+        # on, so they are left out):
         #
-        #     stack (top at the right)    list      what is done next
-        #     L                                     L is new: put it back, and c and d on top
-        #     L | c d                               d is new: put it back, and c on top
-        #     L | c d | c                           c is new: put it back; it has leaves only
-        #     L | c d | c |                         a mark: list c
+        #     stack (top at the right)    list      the top is
+        #     L                                     L, new: it goes back, then |, c and d
+        #     L | c d                               d, new: it goes back, then | and c
+        #     L | c d | c                           c, new: it goes back, then |
+        #     L | c d | c |                         a mark: list c, which is under it
         #     L | c d |                   c         a mark: list d
-        #     L | c                       c d       c is not new: just take it off
+        #     L | c                       c d       c, not new: it is gone
         #     L |                         c d       a mark: list L
         #                                 c d L     walk back: L, d, c
         order = []
@@ -269,7 +271,8 @@ class Value:
 # This Value class follows the canonical interface exactly.
 # See docs/autograd-interface.md for the full specification.
 
-# (That is for readers of the other scripts, which share this section.)
+# (The other scripts of the collection share this class, and that page describes it. You need not
+# read it for this file.)
 #
 # The model will be built from the functions below. A node may stand for any function whose
 # derivatives we can write down. The dot product s = a1*b1 + ... + an*bn would take 2n - 1 nodes of
@@ -438,9 +441,9 @@ def attention(x, model, layer, cache):
     #     a          (0, 3, 2, 0)         2        1      0.24               0
     #
     # So the first number that "a" collects is 0.09 * 3 + 0.67 * 1 + 0.24 * 0 = 0.94. A score is the
-    # product divided by sqrt(4), the root of the length. Sums of random products of either sign
-    # grow like that root, and with very large scores all weight would fall on one position, where
-    # the derivatives of softmax are near 0.
+    # product divided by sqrt(4), the root of the length: a sum of n random products of either sign
+    # has a size of about sqrt(n), and with very large scores all weight would fall on one position,
+    # where the derivatives of softmax are near 0.
     #
     # All this is done N_HEAD times side by side, each time on another slice of the three vectors,
     # so that one position can look for several things. Each of these is called a head. What the
@@ -471,7 +474,7 @@ def mlp(x, model, layer):
     """Work on the vector x of one position alone. Gives a vector of the same length."""
     # MLP is short for multi-layer perceptron: a matrix (fc1), relu, another matrix (fc2). Each of
     # the 4 * N_EMBD numbers in between, a hidden unit, asks something about x: it is 0, for no, or
-    # positive, the more so the clearer the answer. With h = 0.5 it adds 0.5 times its own column of
+    # positive, the more so the clearer the answer. A unit of 0.5 adds 0.5 times its own column of
     # fc2 to the result. Without relu the two matrices would collapse into one.
     hidden = [relu(h) for h in linear(x, model[f"{layer}.fc1"])]
     return linear(hidden, model[f"{layer}.fc2"])
@@ -482,8 +485,8 @@ def gpt(model, token, caches):
     # x describes the newest position by N_EMBD numbers. Attention and MLP each add something to it
     # and never replace it. Sums pass a gradient on unchanged, so it also reaches what lies far
     # below, which deep models need. x is called the residual stream. It grows with each thing that
-    # is added, so attention and MLP read a normalized copy. (In the first block that changes
-    # little.)
+    # is added, so attention and MLP read a normalized copy. (For the first attention that changes
+    # little, as x has just been normalized.)
     position = len(caches[0].keys)
     x = add(model["token_embedding"][token], model["position_embedding"][position])
     x = rmsnorm(x)
@@ -594,7 +597,7 @@ def train(model, train_set, held_out, steps):
             p.grad = 0.0  # forget the step before: gradients would add up
         loss.backward()
         remaining = (steps - step + 1) / steps  # long steps at first, short ones to settle
-        adam_step(params, m, v, step, LEARNING_RATE * remaining, BETA1, BETA2)
+        adam_step(params, m, v, step, LEARNING_RATE * remaining, ADAM_BETA1, ADAM_BETA2)
         curves.training.append(loss.data)
         if completes_part(step, steps, 4):  # four times in all
             curves.held_out[step] = word_loss(freeze(model), *held_out)
@@ -608,11 +611,12 @@ def train(model, train_set, held_out, steps):
 # The output has four parts, with a function for each: it measures, prints, and returns its claims.
 # A claim is a statement that the run could have refuted; check() marks it as [ok] or [no]. A part
 # that needs chance has a random generator of its own, so that a change in it does not change the
-# figures of the others. What only draws stands among the tools in section 6.
+# figures of the others. What only plots stands among the tools in section 6.
 #
-# Figures come with a standard error, written +-: how far off they typically are because only some
-# words were looked at. Chance alone puts a figure more than two standard errors off about once in
-# twenty times. So where a claim compares two figures, they must differ by more than that.
+# Figures come with a standard error, written +-: how far off they typically are because only so
+# many examples were looked at. Chance alone puts a figure more than two standard errors off about
+# once in twenty times. "Over 2 x 0.022" in a claim is such a limit: twice the error of a
+# difference.
 
 
 class Estimate(NamedTuple):
@@ -624,8 +628,9 @@ class Estimate(NamedTuple):
 
 def mean_and_error(totals, counts):
     """The Estimate of sum(totals) / sum(counts); each word gives a total and a count."""
-    # If all words agreed, each total would be mean * count. How far they are from that says how
-    # much the mean depends on which words happened to be held out:
+    # If all words cost the same per token, each total would be mean * count. How far the totals are
+    # from that says how much the mean depends on which words happened to be looked at. As chance
+    # moves some up and others down, these deviations are squared before they are added:
     #
     #     error  =  sqrt(sum of (total - mean * count)^2) / sum of counts
     #
@@ -781,6 +786,7 @@ def nats_of_model(frozen, token_lists):
 
 def loss_difference(nats_a, nats_b, token_lists):
     """By how much the loss of a is above that of b, in nats per token: an Estimate."""
+    # Word by word: what is hard about a word is hard for both, and cancels.
     differences = [a - b for a, b in zip(nats_a, nats_b)]
     return mean_and_error(differences, [len(tokens) - 1 for tokens in token_lists])
 
@@ -820,7 +826,8 @@ def what_it_learned(frozen, untrained, data, rules, curves):
     known_loss = word_loss(frozen, *known)
     print(f"\n   On {len(known)} names that it learned from the GPT's loss is {known_loss:.3f}.")
     print("   As far as that is lower, it has fitted these names more closely than names in")
-    print("   general, which is called overfitting.\n")
+    print("   general: the generalization gap. Where the held-out loss (o) rises again while")
+    print("   that of training (.) falls, a model overfits. The lines are the rules' losses.\n")
     marked = ("all tokens alike", "counted letters", "counted pairs", "counted fours")
     draw_curves(curves, {name: losses[name] for name in marked})
     lead = loss_difference(nats["counted pairs"], nats["this GPT"], data.held_out)
@@ -833,7 +840,8 @@ def what_it_learned(frozen, untrained, data, rules, curves):
         ),
         check(
             at_most < 0.2,  # at seeds 42, 1 and 2 it was 0.118 at most
-            f"above counted fours by {at_most:.3f} at most (two standard errors), below 0.2",
+            f"above counted fours by {behind.mean:.3f} + 2 x {behind.error:.3f} = {at_most:.3f},"
+            " below 0.2",
         ),
     ]
 
@@ -861,7 +869,8 @@ def print_losses(nats, data):
     print(
         f"   {len(twins)} of the names have a twin among those to learn from, which differs in one"
     )
-    print("   letter. Last, what the GPT pays more (+) or less (-), +- one standard error.\n")
+    print("   letter. The rules had their best setting for these names. In the last column,")
+    print("   what the GPT pays more (+) or less (-) than each, +- one standard error.\n")
     print(f"   {'':18}   loss  perplexity   with twin  without   GPT minus this")
     losses = {}
     for guesser, nats_of_guesser in nats.items():
@@ -916,7 +925,8 @@ def mean_weights(model, data):
 def without_heads(frozen, heads):
     """A copy of the model in which these heads of the last block are switched off."""
     # What the heads have collected is joined, head after head, to the vector that the output matrix
-    # reads. So a head meets its own columns of that matrix. With 0.0 there, it counts for nothing.
+    # reads. So what head 0 collects is multiplied by the first columns of that matrix only, and so
+    # on. With 0.0 in its columns, a head counts for nothing.
     size = N_EMBD // N_HEAD
     name = f"layer{N_LAYER - 1}.output"
     matrix = []
@@ -947,7 +957,8 @@ def where_it_looks(frozen, untrained, data):
     print(
         f"\n   Without any head it rises by {rise.mean:.3f} +- {rise.error:.3f}. Where a head looks"
     )
-    print("   most does not say what that is worth: compare with the last column.")
+    print("   most does not say what it is worth: of two rows, compare the first columns, and")
+    print("   then the last one.")
     return [
         check(
             rise.mean > 2 * rise.error,
@@ -1020,8 +1031,11 @@ def names_of_its_own(frozen, data, rules, seed):
     print_names(written["this GPT"][:24], data)
     print("\n   Familiar: the share of the runs of four letters in the words that occur in a")
     print("   name to learn from. Copied: the share of words that are such a name in full.")
-    print("   Good inventions would be as familiar as real names that are held out (off by")
-    print("   0), and few of them copied.\n")
+    print("   Good inventions would be about as familiar as real names that are held out, and")
+    print(
+        f"   few of them copied. (All write at temperature {TEMPERATURE}, which alone makes words"
+    )
+    print("   more familiar. And runs of four are just what counted fours have learned.)\n")
     print(f"   {'':16} familiar             off by   copied")
     real = familiar_fours(data.held_out_names, data.train_names)
     familiar = {}
@@ -1072,12 +1086,14 @@ def main(args):
 
 # ----- Try this -----------------------------------------------------------------------------------
 #
-# At seeds 42, 1 and 2 the loss on held-out names is 2.229 on average (from 2.214 to 2.240). With
-# one line changed, at the same three seeds:
+# At seeds 42, 1 and 2 (`python microgpt.py --seed 1`) the loss on held-out names is 2.229 on
+# average, from 2.214 to 2.240. (The tuning of section 4 was blind only to the names that seed 42
+# holds out.) With one line changed, at the same three seeds:
 #
 # - In gpt(), let attention(...) be computed but not added: 2.282 (2.273 to 2.297). So attention is
-#   worth 0.05 nats here. (Part 3 finds more, as it takes the heads from a model that has come to
-#   rely on them.) Counting pairs by position comes to 2.308 at these seeds.
+#   worth 0.05 nats here. (Part 3 finds more. It takes the heads from a model that was trained with
+#   them, and half of its words are words that this model has learned from.) What is left knows a
+#   letter and its position. Counting pairs by position, which knows the same, comes to 2.308.
 # - In train(), write `pass` for p.grad = 0.0: 19.6 (18.8 to 20.2). Every step then follows the sum
 #   of all gradients so far, and the model ends up sure of the wrong tokens. No guess can cost more
 #   than 23, by safe_log.
@@ -1095,8 +1111,9 @@ def main(args):
 # frequent pieces of words; it reads up to 1,024 of them, and has learned from 40 GB of text. What
 # makes that possible is the same computation on whole matrices at once, on machines built for it.
 #
-# Next in this collection: micrornn.py, on models that read without looking back; microkv.py, on
-# what the cache of section 3 saves and costs; microlora.py, on teaching a trained model more.
+# Next in this collection, whichever question is yours: micrornn.py, on models that read without
+# looking back; microlora.py, on teaching a trained model more; microbeam.py, on how to choose the
+# next token; microvae.py, on pictures. The five others follow from these.
 #
 # This is the end of the tutorial. Below are tools, for whoever wants to change something, and the
 # list of names.

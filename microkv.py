@@ -48,7 +48,7 @@ STEPS = 300  # steps of learning, for each of two models
 WINDOW = 24  # tokens that are read in a step
 LEARNING_RATE = 0.03  # how far a parameter moves in an early step; falls almost to 0
 # (Tried at four other seeds, on names that were not held out: 0.02 and 0.04 were a little worse.)
-BETA1, BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
+ADAM_BETA1, ADAM_BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
 
 # The experiments, section 6.
 N_HELD_OUT = 100  # names that the models are tested on
@@ -239,19 +239,21 @@ class Value:
         #                 visit(child)
         #             order.append(node)
         #
-        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. A new node
-        # goes back on it, then a mark, written | below, then its children. When the mark is on top
-        # again, the children have been listed, and the node under the mark is next.
+        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. Always its
+        # top is taken off. If that is a new node, it goes back, with a mark on it, written | below,
+        # and its children on the mark. So when a mark comes to the top, all children of the node
+        # under it have been listed, and that node is next. A node that is not new is done with.
         #
-        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves:
+        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves (leaves pass nothing
+        # on, so they are left out):
         #
-        #     stack (top at the right)    list      what is done next
-        #     L                                     L is new: put it back, and c and d on top
-        #     L | c d                               d is new: put it back, and c on top
-        #     L | c d | c                           c is new: put it back; it has leaves only
-        #     L | c d | c |                         a mark: list c
+        #     stack (top at the right)    list      the top is
+        #     L                                     L, new: it goes back, then |, c and d
+        #     L | c d                               d, new: it goes back, then | and c
+        #     L | c d | c                           c, new: it goes back, then |
+        #     L | c d | c |                         a mark: list c, which is under it
         #     L | c d |                   c         a mark: list d
-        #     L | c                       c d       c is not new: just take it off
+        #     L | c                       c d       c, not new: it is gone
         #     L |                         c d       a mark: list L
         #                                 c d L     walk back: L, d, c
         order = []
@@ -512,7 +514,7 @@ def mlp(x, model, layer):
     """Work on the vector x of one position alone. Gives a vector of the same length."""
     # MLP is short for multi-layer perceptron: a matrix (fc1), relu, another matrix (fc2). Each of
     # the 4 * N_EMBD numbers in between, a hidden unit, asks something about x: it is 0, for no, or
-    # positive, the more so the clearer the answer. With h = 0.5 it adds 0.5 times its own column of
+    # positive, the more so the clearer the answer. A unit of 0.5 adds 0.5 times its own column of
     # fc2 to the result. Without relu the two matrices would collapse into one.
     hidden = [relu(h) for h in linear(x, model[f"{layer}.fc1"])]
     return linear(hidden, model[f"{layer}.fc2"])
@@ -603,7 +605,7 @@ def train(label, model, text, steps, rng):
             p.grad = 0.0  # forget the step before: gradients would add up
         loss.backward()
         remaining = (steps - step + 1) / steps  # long steps at first, short ones to settle
-        adam_step(params, m, v, step, LEARNING_RATE * remaining, BETA1, BETA2)
+        adam_step(params, m, v, step, LEARNING_RATE * remaining, ADAM_BETA1, ADAM_BETA2)
         show_progress(f"{label}, loss {loss.data:.3f}", step, steps, start)
         del loss  # frees this step's graph before the next one is built
 
@@ -1009,7 +1011,7 @@ class Server:
 # on equal logits and equal texts could be refuted only by a mistake in the code, and the one on the
 # formula only by a mistake in the arithmetic. They stand there as they are what this lesson
 # promises.) Whatever is trained or drawn has a random generator of its own, so that a change in one
-# place does not change the figures of another. What only draws stands among the tools in section 7.
+# place does not change the figures of another. What only plots stands among the tools in section 7.
 
 
 # ----- Part 1: one text, written in three ways ----------------------------------------------------
@@ -1295,10 +1297,12 @@ def one_beginning_four_texts(model, data, seed):
 
 # ----- Part 4: fewer keys and values --------------------------------------------------------------
 #
-# What came before is counted. The losses of this part are measured on a sample of names, and come
-# with a standard error, written +-: how far off they typically are because only some names were
-# looked at. Chance alone puts a figure more than two standard errors off about once in twenty
-# times. So where a claim compares two losses, they must differ by more than that.
+# What came before is counted. The losses of this part are measured on a sample of names.
+#
+# Figures come with a standard error, written +-: how far off they typically are because only so
+# many examples were looked at. Chance alone puts a figure more than two standard errors off about
+# once in twenty times. "Over 2 x 0.022" in a claim is such a limit: twice the error of a
+# difference.
 
 
 class Estimate(NamedTuple):
@@ -1310,8 +1314,9 @@ class Estimate(NamedTuple):
 
 def mean_and_error(totals, counts):
     """The Estimate of sum(totals) / sum(counts); each word gives a total and a count."""
-    # If all words agreed, each total would be mean * count. How far they are from that says how
-    # much the mean depends on which words happened to be held out:
+    # If all words cost the same per token, each total would be mean * count. How far the totals are
+    # from that says how much the mean depends on which words happened to be looked at. As chance
+    # moves some up and others down, these deviations are squared before they are added:
     #
     #     error  =  sqrt(sum of (total - mean * count)^2) / sum of counts
     #
@@ -1390,6 +1395,7 @@ def last_tokens(tokens, longest):
 
 def loss_difference(nats_a, nats_b, token_lists):
     """By how much the loss of a is above that of b, in nats per token: an Estimate."""
+    # Word by word: what is hard about a word is hard for both, and cancels.
     differences = [a - b for a, b in zip(nats_a, nats_b)]
     return mean_and_error(differences, [len(tokens) - 1 for tokens in token_lists])
 
@@ -1432,7 +1438,7 @@ def fewer_keys(models, data):
         long = mean_and_error(nats[n], counts)
         label = f"{n} key head" + "s" * (n > 1)
         losses = f"{short.mean:10.3f} {long.mean:8.3f} +- {long.error:.3f}"
-        print(f"   {label:14} {kept:12} {size:11} {losses}")
+        print(f"   {label:14} {kept:12} {size:11,} {losses}")
     label = "attention off"
     print(f"   {label:15} {mean_and_error(off, counts).mean:43.3f}")
     for label, values in rules.items():

@@ -1,4 +1,4 @@
-"""An expert that is not asked costs room but no work: more parameters for the same work.
+"""An expert that is not asked costs room and hardly any work: more parameters for the same work.
 
     python micromoe.py        about 40 seconds; nothing to install, nothing to download
 
@@ -14,8 +14,10 @@ a small machine, as all experts have to be in memory for the few that work.
 
 Read it from top to bottom. You need Python and school calculus; what machine learning adds is
 explained on the way. Section 2 is shared by all scripts of this collection: if you know it, go on
-at section 3. Section 5 is the lesson, section 6 measures it. Section 7 has main(), and things to
-try: there the tutorial ends. Below are tools and the words.
+at section 3. (What comes back later to the letter, and may be skipped too: parameters(), freeze(),
+adam_step(), Estimate, mean_and_error(), loss_difference().) Sections 3 and 4 are the lesson,
+section 5 asks what the experts become, section 6 measures it all. Section 7 has main(), and things
+to try: there the tutorial ends. Below are tools and the words.
 
 Papers: mixtures with a top-k router, arXiv:1701.06538; one expert for each token and the balancing
 loss, Switch, arXiv:2101.03961; large models of this kind, arXiv:2401.04088; Adam, arXiv:1412.6980.
@@ -35,7 +37,7 @@ from typing import NamedTuple
 
 # The model, section 3.
 N_HINTS = 6  # words of the same kind whose letters are shown before a word
-N_STREAM = 12  # numbers that the model keeps for a token, and that an expert reads and gives
+N_STREAM = 12  # numbers that stand for a token; an expert reads them and gives as many
 N_HIDDEN = 4  # hidden units of an expert
 N_EXPERTS = 8  # experts of a mixture
 TOP_K = 2  # experts that work on a token
@@ -44,7 +46,7 @@ TOP_K = 2  # experts that work on a token
 STEPS = 2200  # steps of learning, of one word each, for each of the five models
 LEARNING_RATE = 0.02  # how far a parameter moves in an early step; falls almost to 0
 # (At three other seeds, 0.01 and 0.04 were worse for mixture, all experts and both dense layers.)
-BETA1, BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
+ADAM_BETA1, ADAM_BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
 BALANCE = 0.1  # weight of the loss that keeps the router fair
 MEMORY = 0.99  # the load of an expert is a running mean over about 100 words
 
@@ -65,14 +67,13 @@ N_SHUFFLES = 99  # times that the kinds are shuffled over the words, to see what
 #
 # Which letter comes next depends on the kind: after "e", a Spanish verb likes an "r". No model is
 # told the kind. But before each word it sees hints: N_HINTS other words of the same kind, and of
-# them only the letters, in any order. For each letter the hints have an excess, its share in them
-# less its share in all words. Six Spanish verbs have many an "r" and hardly a "k".
+# them only the letters, in any order. For each token the hints have an excess, its share in them
+# less its share in all words to learn from. Six Spanish verbs have many an "r" and hardly a "k".
 #
-# A guess is judged by the probability p that it
-# gave to the right token: it pays -log p. The mean of that is called the loss; the better the
-# guesses, the smaller it is. (The unit is the nat, as the logarithm is the natural one. Guessing
-# one of 27 tokens at random costs log 27 = 3.30.) No model learns from the words that are held out.
-# Their hints come from the words to learn from, so that no held-out word is a hint for another.
+# As in microgpt.py, a guess pays -log p, if p is the probability that it gave to the right token,
+# and the loss is the mean of that. (Guessing one of 27 tokens at random costs log 27 = 3.30 nats.)
+# No model learns from the words that are held out. Their hints come from the words to learn from,
+# so that no held-out word is a hint for another.
 
 BOUNDARY = "<>"  # two characters, so that no letter can be mistaken for it
 
@@ -274,19 +275,21 @@ class Value:
         #                 visit(child)
         #             order.append(node)
         #
-        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. A new node
-        # goes back on it, then a mark, written | below, then its children. When the mark is on top
-        # again, the children have been listed, and the node under the mark is next.
+        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. Always its
+        # top is taken off. If that is a new node, it goes back, with a mark on it, written | below,
+        # and its children on the mark. So when a mark comes to the top, all children of the node
+        # under it have been listed, and that node is next. A node that is not new is done with.
         #
-        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves:
+        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves (leaves pass nothing
+        # on, so they are left out):
         #
-        #     stack (top at the right)    list      what is done next
-        #     L                                     L is new: put it back, and c and d on top
-        #     L | c d                               d is new: put it back, and c on top
-        #     L | c d | c                           c is new: put it back; it has leaves only
-        #     L | c d | c |                         a mark: list c
+        #     stack (top at the right)    list      the top is
+        #     L                                     L, new: it goes back, then |, c and d
+        #     L | c d                               d, new: it goes back, then | and c
+        #     L | c d | c                           c, new: it goes back, then |
+        #     L | c d | c |                         a mark: list c, which is under it
         #     L | c d |                   c         a mark: list d
-        #     L | c                       c d       c is not new: just take it off
+        #     L | c                       c d       c, not new: it is gone
         #     L |                         c d       a mark: list L
         #                                 c d L     walk back: L, d, c
         order = []
@@ -313,7 +316,8 @@ class Value:
 # This Value class follows the canonical interface exactly.
 # See docs/autograd-interface.md for the full specification.
 
-# (That is for readers of the other scripts, which share this section.)
+# (The other scripts of the collection share this class, and that page describes it. You need not
+# read it for this file.)
 #
 # The model will be built from the functions below. A node may stand for any function whose
 # derivatives we can write down. The dot product s = a1*b1 + ... + an*bn would take 2n - 1 nodes of
@@ -380,26 +384,27 @@ def softmax(logits):
 # ===== 3. Model: a layer of which each token uses a part ==========================================
 #
 # For each guess, the model knows the token before it and the hints. Both become N_STREAM numbers,
-# and are added:
+# and are added. The sum h takes the part of x in microgpt.py, the residual stream: a layer reads it
+# and adds to it.
 #
 #     h       =  (the vector of the token) + (the sum over all tokens i of excess_i * hint vector_i)
 #     h'      =  h + layer(h)
 #     logits  =  O h' + c          scores for the next token; softmax makes probabilities of them
 #
 # The vectors, the matrix O (N_STREAM weights for each token) and the numbers c (the bias) are
-# learned. This file is about the layer. (A transformer, the network of large language models, has
-# such layers by the dozen.)
+# learned. This file is about the layer. In microgpt.py it is called the MLP, and there is one in
+# each block. Large language models have them by the dozen, and most of their parameters stand
+# there. So that is where a mixture of experts saves work.
 #
-# A dense layer is a single network. It computes some numbers from h, its hidden units, and from
-# them N_STREAM numbers to add to h:
+# A dense layer is one such MLP. It computes some numbers from h, its hidden units, and from them
+# N_STREAM numbers to add to h. (This one has a bias, and tanh in the place of relu.)
 #
 #     expert(h)  =  W_out tanh(W_in h + b)
 #
 #     W_in     for each hidden unit, a row of N_STREAM weights
 #     b        for each hidden unit, a number (the bias)
 #     W_out    for each of the N_STREAM results, a row with a weight for each hidden unit
-#     tanh     squashes a number to the range from -1 to 1; without it, the two matrices could do no
-#              more than one
+#     tanh     squashes a number to the range from -1 to 1
 #
 # All of a dense layer works on every token.
 #
@@ -462,21 +467,15 @@ def freeze(model):
 
 
 # Work is counted where it is done. The functions below get a Counter, work, and add to it how many
-# numbers they multiply, under the name of the part of the layer that they do it for.
+# numbers they multiply, under the name of the part of the layer that they do it for: the router,
+# the experts, or mixing their results. They compute with floats. How the gradient comes back
+# through them is a matter of section 4.
 
 
 def counted_linear(x, matrix, part, work):
     """Matrix times vector, all floats."""
     work[part] += len(matrix) * len(x)
     return [math.fsum(map(operator.mul, row, x)) for row in matrix]
-
-
-def add_outer(rows, left, right, part, work):
-    """Add left[i] * right[j] to the gradient of each Value rows[i][j]."""
-    work[part] += len(left) * len(right)
-    for row, a in zip(rows, left):
-        for p, b in zip(row, right):
-            p.grad += a * b
 
 
 class Expert(NamedTuple):
@@ -511,6 +510,206 @@ def run_expert(expert, h, work):
     return hidden, counted_linear(hidden, expert.w_out, "experts", work)
 
 
+def mix(gates, runs, work):
+    """sum of gate * result over the runs of the chosen experts; without gates, the only result."""
+    results = [result for _, result in runs]
+    if not gates:
+        return results[0]
+    return counted_linear(gates, list(zip(*results)), "mixing", work)
+
+
+class Route(NamedTuple):
+    """Which experts work on a token."""
+
+    chosen: list  # the numbers of these experts, the one with the highest score first
+    gates: list  # of these, Values or floats
+    scores: list  # of all experts, Values or floats
+
+
+def choose_experts(model, h, top_k, work):
+    """The Route of a token. A dense model has no router: its only expert works, without a gate."""
+    if "router.weight" not in model:
+        return Route([0], [], [])
+    work["router"] += len(model["router.weight"]) * len(h)
+    scores = add(linear(h, model["router.weight"]), model["router.bias"][0])
+    numbers = [s.data if isinstance(s, Value) else s for s in scores]
+    ranking = sorted(range(len(scores)), key=lambda e: -numbers[e])
+    chosen = ranking[:top_k]
+    return Route(chosen, softmax([scores[e] for e in chosen]), scores)
+
+
+def layer(h, gates, experts, float_experts, work):
+    """layer(h): the results of the chosen experts, of Values or of floats."""
+    if isinstance(h[0], Value):  # in training; the class stands in section 4
+        return ExpertsNode(h, gates, experts, float_experts, work).results()
+    return mix(gates, [run_expert(expert, h, work) for expert in float_experts], work)
+
+
+def weighted_sum(weights, rows):
+    """The sum of weight * row over some rows, of Values (a node for each number) or of floats."""
+    columns = list(zip(*rows))
+    if not isinstance(rows[0][0], Value):
+        return [dot(weights, column) for column in columns]
+    sums = []
+    for column in columns:
+        total = math.fsum(map(operator.mul, weights, [v.data for v in column]))
+        sums.append(Value(total, column, tuple(weights)))
+    return sums
+
+
+def log_prob(logits, target):
+    """log softmax(logits)[target], of Values (as one node) or of floats."""
+    # log p = x_target - log(sum of exp(x_j)). The derivative by x_i is -p_i, and one more for the
+    # target. In one formula, no p can round to 0 before its logarithm is taken.
+    are_values = isinstance(logits[0], Value)
+    numbers = [x.data for x in logits] if are_values else logits
+    largest = max(numbers)
+    exps = [math.exp(x - largest) for x in numbers]
+    total = math.fsum(exps)
+    result = numbers[target] - largest - math.log(total)
+    if not are_values:
+        return result
+    slopes = [-e / total for e in exps]
+    slopes[target] += 1.0
+    return Value(result, tuple(logits), tuple(slopes))
+
+
+class Reading(NamedTuple):
+    """What a model made of a document."""
+
+    loss: object  # the mean of -log p over its tokens, a Value or a float
+    routes: list  # a Route for each token; those of a dense model say nothing
+
+
+def read_document(model, document, top_k, work):
+    """Let a model of Values or floats guess each token of a document."""
+    experts = get_experts(model)
+    float_experts = experts
+    if isinstance(model["token"][0][0], Value):
+        float_experts = [floats_of(expert) for expert in experts]
+    hint_sum = weighted_sum(document.excess, model["hint"])
+    log_probs = []
+    routes = []
+    for token, target in zip(document.tokens, document.tokens[1:]):
+        h = add(model["token"][token], hint_sum)
+        route = choose_experts(model, h, top_k, work)
+        at_work = [experts[e] for e in route.chosen]
+        float_at_work = [float_experts[e] for e in route.chosen]
+        y = layer(h, route.gates, at_work, float_at_work, work)
+        logits = add(linear(add(h, y), model["output.weight"]), model["output.bias"][0])
+        log_probs.append(log_prob(logits, target))
+        routes.append(route)
+    return Reading(vsum(log_probs) * (-1.0 / len(log_probs)), routes)
+
+
+# ===== 4. Training ================================================================================
+#
+# A step of training: show the model some examples and compute its loss; walk back through the
+# graph for the gradient; move each parameter a little against its derivative. Then the next step.
+
+
+def adam_step(params, m, v, step, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    """Move each parameter a little against its gradient. m, v: floats, changed in place."""
+    # The plain rule p -= lr * grad leaps where gradients are large and crawls where they are small.
+    # Adam (adaptive moments) keeps two running means for each parameter:
+    #     m, of its gradient: the direction, with less of the noise of single examples;
+    #     v, of its squared gradient: the square of its usual size.
+    # A step of lr * m / sqrt(v) has then about the same scale for large and small gradients. Both
+    # means start at 0, so early on they are too small by the factor 1 - beta^step; dividing by it
+    # corrects them. eps avoids 0/0 for a parameter that has had no gradient yet.
+    m_correction = 1.0 - beta1**step
+    v_correction = 1.0 - beta2**step
+    for i, p in enumerate(params):
+        m[i] = beta1 * m[i] + (1.0 - beta1) * p.grad
+        v[i] = beta2 * v[i] + (1.0 - beta2) * p.grad * p.grad
+        p.data -= lr * (m[i] / m_correction) / ((v[i] / v_correction) ** 0.5 + eps)
+
+
+# Nothing in the loss makes the router fair. An expert that is chosen is trained, becomes better,
+# and may be chosen more; one that is not chosen gets no gradient. In a large model, where each has
+# a machine of its own, all others wait for the busiest. Hence a second loss, the balancing loss.
+# With f_e, the load of expert e (the share of all choices that fell on it of late), and P_e, the
+# router's probability of e (the softmax of all scores, not only of the chosen), it is
+#
+#     N_EXPERTS * (sum over e of f_e * P_e)
+#
+# f is a count, without a derivative. What the router can change is P: it pays for probability that
+# is given to busy experts. With four experts, loads 0.4, 0.3, 0.2, 0.1 and all P = 0.25, it is 1;
+# with P = 0.1, 0.2, 0.3 and 0.4, where more goes to the idle ones, it is 0.8.
+#
+# (An expert that is not chosen gets no gradient, but Adam moves it on for a while, by its mean of
+# earlier ones. After a first step of 0.02, and no more gradients, these moves add up to 0.10.)
+
+
+def balance_loss(scores, load):
+    """N_EXPERTS * sum of load_e * P_e for a token (Switch, equation 4, where f is of a batch)."""
+    n = len(scores)
+    return vsum([p * (n * share) for share, p in zip(load, softmax(scores))])
+
+
+def count_choices(routes, n_experts):
+    """How often each expert was chosen in some routes."""
+    counts = [0] * n_experts
+    for route in routes:
+        for e in route.chosen:
+            counts[e] += 1
+    return counts
+
+
+class Trained(NamedTuple):
+    """A model after its training."""
+
+    model: dict
+    counts: list  # for each training step, how often each expert was chosen
+    work: dict  # multiplications in the layer, by part
+    tokens: list  # for each training step, how many tokens were guessed
+
+
+def train(variant, model, documents, steps):
+    """A step of Adam for each of the documents."""
+    params = parameters(model)
+    m = [0.0] * len(params)
+    v = [0.0] * len(params)
+    load = [1.0 / variant.n_experts] * variant.n_experts
+    trained = Trained(model, [], collections.Counter(), [])
+    start = time.perf_counter()
+    for step, document in enumerate(documents, 1):
+        loss, routes = read_document(model, document, variant.top_k, trained.work)
+        counts = count_choices(routes, variant.n_experts)
+        total = sum(counts)
+        load = [MEMORY * f + (1.0 - MEMORY) * n / total for f, n in zip(load, counts)]
+        trained.counts.append(counts)
+        trained.tokens.append(len(routes))
+        if variant.balance:
+            balance = [balance_loss(route.scores, load) for route in routes]
+            objective = loss + vsum(balance) * (variant.balance / len(balance))
+        else:
+            objective = loss
+        for p in params:
+            p.grad = 0.0  # forget the step before: gradients would add up
+        objective.backward()
+        remaining = (steps - step + 1) / steps  # long steps first, then short ones
+        adam_step(params, m, v, step, LEARNING_RATE * remaining, ADAM_BETA1, ADAM_BETA2)
+        show_progress(f"{variant.label}, loss {loss.data:.3f}", step, steps, start)
+        del loss, routes, objective  # frees this step's graph before the next one is built
+    if "router.weight" in model:
+        trained.work["router"] += work_back_through_router(variant) * sum(trained.tokens)
+    return trained
+
+
+def work_back_through_router(variant):
+    """Multiplications for a token on the way back through the router, which the graph does."""
+    # A score with a gradient gives two products for each of its weights. Without a balancing loss,
+    # these are the scores of the chosen experts; with it, all of them.
+    n_scores = variant.n_experts if variant.balance else variant.top_k
+    return 2 * N_STREAM * n_scores
+
+
+# ----- The way back through the experts -----------------------------------------------------------
+#
+# From here to the end of the section it is about how the gradient is computed, and no more about
+# what a mixture is: you may go on at section 5.
+#
 # Made of Values, an expert would be some 30 nodes of the graph for each token. Here all that the
 # experts do for a token is one node, an ExpertsNode. It computes with floats, and its _backward()
 # says, by the chain rule, what its children and the weights get. First for y, the sum over the
@@ -542,18 +741,18 @@ class ExpertsNode(Value):
     # On the way back, each Result writes its gradient into d_y, a list of this node. backward()
     # comes to the node after all of them. Then d_y is complete, and _backward() does by hand what
     # the lines above say. (The node does not know its Results: with references both ways they would
-    # be a cycle, which Python does not free by itself.)
+    # be a cycle, which Python does not free without the cyclic collector.)
 
-    __slots__ = ("d_y", "h", "gates", "chosen", "float_experts", "runs", "work")
+    __slots__ = ("d_y", "h", "gates", "experts", "float_experts", "runs", "work")
 
-    def __init__(self, h, gates, chosen, float_experts, work):
-        """h, gates: Values. chosen: Experts of Values; float_experts: the same of floats."""
+    def __init__(self, h, gates, experts, float_experts, work):
+        """h, gates: Values. experts: the chosen ones; float_experts: the same as floats."""
         children = (*h, *gates)
         super().__init__(0.0, children, (0.0,) * len(children))  # its data mean nothing
         self.d_y = [0.0] * len(h)
         self.h = [v.data for v in h]
         self.gates = [gate.data for gate in gates]
-        self.chosen = chosen
+        self.experts = experts
         self.float_experts = float_experts
         self.work = work
         self.runs = [run_expert(expert, self.h, work) for expert in float_experts]
@@ -583,7 +782,7 @@ class ExpertsNode(Value):
 
     def back_through_expert(self, i, d_result):
         """Add to the gradients of the weights of the i-th chosen expert, and return dL/dh."""
-        leaves, weights = self.chosen[i], self.float_experts[i]
+        leaves, weights = self.experts[i], self.float_experts[i]
         hidden, _ = self.runs[i]
         part, work = "experts", self.work
         add_outer(leaves.w_out, d_result, hidden, part, work)
@@ -609,196 +808,15 @@ class Result(Value):
         node.d_y[self.i] = self.grad
 
 
-def mix(gates, runs, work):
-    """sum of gate * result over the runs of the chosen experts; without gates, the only result."""
-    results = [result for _, result in runs]
-    if not gates:
-        return results[0]
-    return counted_linear(gates, list(zip(*results)), "mixing", work)
+def add_outer(rows, left, right, part, work):
+    """Add left[i] * right[j] to the gradient of each Value rows[i][j]."""
+    work[part] += len(left) * len(right)
+    for row, a in zip(rows, left):
+        for p, b in zip(row, right):
+            p.grad += a * b
 
 
-class Route(NamedTuple):
-    """What the router said of a token."""
-
-    chosen: list  # numbers of the experts that work, the one with the highest score first
-    scores: list  # of all experts, Values or floats
-
-
-def route(model, h, top_k, work):
-    """The Route of a token, and the gates of the chosen experts. A dense model has no router."""
-    if "router.weight" not in model:
-        return Route([0], []), []
-    work["router"] += len(model["router.weight"]) * len(h)
-    scores = add(linear(h, model["router.weight"]), model["router.bias"][0])
-    numbers = [s.data if isinstance(s, Value) else s for s in scores]
-    ranking = sorted(range(len(scores)), key=lambda e: -numbers[e])
-    chosen = ranking[:top_k]
-    return Route(chosen, scores), softmax([scores[e] for e in chosen])
-
-
-def layer(h, gates, chosen, float_experts, work):
-    """layer(h): the results of the chosen experts, of Values or of floats."""
-    if isinstance(h[0], Value):
-        return ExpertsNode(h, gates, chosen, float_experts, work).results()
-    return mix(gates, [run_expert(expert, h, work) for expert in float_experts], work)
-
-
-def weighted_sum(weights, rows):
-    """The sum of weight * row over some rows, of Values (a node for each number) or of floats."""
-    columns = list(zip(*rows))
-    if not isinstance(rows[0][0], Value):
-        return [dot(weights, column) for column in columns]
-    sums = []
-    for column in columns:
-        total = math.fsum(map(operator.mul, weights, [v.data for v in column]))
-        sums.append(Value(total, column, tuple(weights)))
-    return sums
-
-
-def log_prob(logits, target):
-    """log softmax(logits)[target], of Values (as one node) or of floats."""
-    # log p = x_target - log(sum of exp(x_j)). The derivative by x_i is -p_i, and one more for the
-    # target. Subtracting the largest logit first changes nothing and keeps exp() small; in one
-    # formula, no p can round to 0 before its logarithm is taken.
-    are_values = isinstance(logits[0], Value)
-    numbers = [x.data for x in logits] if are_values else logits
-    largest = max(numbers)
-    exps = [math.exp(x - largest) for x in numbers]
-    total = math.fsum(exps)
-    result = numbers[target] - largest - math.log(total)
-    if not are_values:
-        return result
-    slopes = [-e / total for e in exps]
-    slopes[target] += 1.0
-    return Value(result, tuple(logits), tuple(slopes))
-
-
-class Reading(NamedTuple):
-    """What a model made of a document."""
-
-    loss: object  # the mean of -log p over its tokens, a Value or a float
-    routes: list  # a Route for each token; those of a dense model say nothing
-
-
-def read_document(model, document, top_k, work):
-    """Let a model of Values or floats guess each token of a document."""
-    experts = get_experts(model)
-    float_experts = experts
-    if isinstance(model["token"][0][0], Value):
-        float_experts = [floats_of(expert) for expert in experts]
-    hints = weighted_sum(document.excess, model["hint"])
-    log_probs = []
-    routes = []
-    for token, target in zip(document.tokens, document.tokens[1:]):
-        h = add(model["token"][token], hints)
-        decision, gates = route(model, h, top_k, work)
-        chosen = [experts[e] for e in decision.chosen]
-        y = layer(h, gates, chosen, [float_experts[e] for e in decision.chosen], work)
-        logits = add(linear(add(h, y), model["output.weight"]), model["output.bias"][0])
-        log_probs.append(log_prob(logits, target))
-        routes.append(decision)
-    return Reading(vsum(log_probs) * (-1.0 / len(log_probs)), routes)
-
-
-# ===== 4. Training ================================================================================
-#
-# A step of training: show the model some examples and compute its loss; walk back through the
-# graph for the gradient; move each parameter a little against its derivative. Then the next step.
-
-
-def adam_step(params, m, v, step, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
-    """Move each parameter a little against its gradient. m, v: floats, changed in place."""
-    # The plain rule p -= lr * grad leaps where gradients are large and crawls where they are small.
-    # Adam (adaptive moments) keeps two running means for each parameter:
-    #     m, of its gradient: the direction, with less of the noise of single examples;
-    #     v, of its squared gradient: the square of its usual size.
-    # A step of lr * m / sqrt(v) has then about the same scale for large and small gradients. Both
-    # means start at 0, so early on they are too small by the factor 1 - beta^step; dividing by it
-    # corrects them. eps avoids 0/0 for a parameter that has had no gradient yet.
-    m_correction = 1.0 - beta1**step
-    v_correction = 1.0 - beta2**step
-    for i, p in enumerate(params):
-        m[i] = beta1 * m[i] + (1.0 - beta1) * p.grad
-        v[i] = beta2 * v[i] + (1.0 - beta2) * p.grad * p.grad
-        p.data -= lr * (m[i] / m_correction) / ((v[i] / v_correction) ** 0.5 + eps)
-
-
-# Nothing in the loss makes the router fair. An expert that is chosen is trained, becomes better,
-# and may be chosen more; one that is not chosen gets no gradient. In a large model, where each has
-# a machine of its own, all others wait for the busiest. Hence a second loss, for balance. With f_e,
-# the share of the work that fell on expert e of late, and P_e, the router's probability of e (the
-# softmax of all scores, not only of the chosen), it is
-#
-#     balance  =  N_EXPERTS * (sum over e of f_e * P_e)
-#
-# f is a count, without a derivative. What the router can change is P: it pays for probability that
-# is given to busy experts. With four experts, loads 0.4, 0.3, 0.2, 0.1 and all P = 0.25, it is 1;
-# with P = 0.1, 0.2, 0.3 and 0.4, where more goes to the idle ones, it is 0.8.
-#
-# (An expert that is not chosen gets no gradient, but Adam moves it on for a while, by its mean of
-# earlier ones. After a first step of 0.02, and no more gradients, these moves add up to 0.10.)
-
-
-def balance_loss(scores, load):
-    """N_EXPERTS * sum of load_e * P_e for a token (Switch, equation 4, where f is of a batch)."""
-    n = len(scores)
-    return vsum([p * (n * share) for share, p in zip(load, softmax(scores))])
-
-
-def choices(routes, n_experts):
-    """How often each expert was chosen in some routes."""
-    counts = [0] * n_experts
-    for decision in routes:
-        for e in decision.chosen:
-            counts[e] += 1
-    return counts
-
-
-class Trained(NamedTuple):
-    """A model after its training."""
-
-    model: dict
-    counts: list  # for each training step, how often each expert was chosen
-    work: dict  # multiplications in the layer, by part
-    tokens: list  # for each training step, how many tokens were guessed
-
-
-def train(variant, model, documents, steps):
-    """A step of Adam for each of the documents."""
-    params = parameters(model)
-    m = [0.0] * len(params)
-    v = [0.0] * len(params)
-    load = [1.0 / variant.n_experts] * variant.n_experts
-    trained = Trained(model, [], collections.Counter(), [])
-    start = time.perf_counter()
-    for step, document in enumerate(documents, 1):
-        loss, routes = read_document(model, document, variant.top_k, trained.work)
-        counts = choices(routes, variant.n_experts)
-        total = sum(counts)
-        load = [MEMORY * f + (1.0 - MEMORY) * n / total for f, n in zip(load, counts)]
-        trained.counts.append(counts)
-        trained.tokens.append(len(routes))
-        if variant.balance:
-            unfair = [balance_loss(decision.scores, load) for decision in routes]
-            objective = loss + vsum(unfair) * (variant.balance / len(unfair))
-        else:
-            objective = loss
-        for p in params:
-            p.grad = 0.0  # forget the step before: gradients would add up
-        objective.backward()
-        remaining = (steps - step + 1) / steps  # long steps first, then short ones
-        adam_step(params, m, v, step, LEARNING_RATE * remaining, BETA1, BETA2)
-        show_progress(f"{variant.label}, loss {loss.data:.3f}", step, steps, start)
-        del loss, routes, objective  # frees this step's graph before the next one is built
-    if "router.weight" in model:
-        # The way back through the router is done by the graph: two products for each weight of a
-        # score that counts, that is, of all scores if there is a balancing loss.
-        scores_that_count = variant.n_experts if variant.balance else variant.top_k
-        trained.work["router"] += 2 * N_STREAM * scores_that_count * sum(trained.tokens)
-    return trained
-
-
-# ===== 5. The lesson: what an expert is an expert for =============================================
+# ===== 5. The lesson, its second half: what an expert is an expert for ============================
 #
 # Part 1 of the output shows what a mixture costs and gains, part 2 who gets the work. But what do
 # experts become experts for? Here there are four kinds of words, and nobody told the router so. Let
@@ -809,7 +827,7 @@ def train(variant, model, documents, steps):
 #     names              1          3
 #
 # To hear "A" changes the chance of a verb from 1/2 to 3/4. How much the expert tells of the kind is
-# measured in bits, by the mutual information:
+# measured in bits, by the mutual information (log2 is the logarithm to the base 2):
 #
 #     the mean, over all that is counted, of  log2 (p(kind given expert) / p(kind))
 #     =  (3 log2 1.5 + 1 log2 0.5 + 1 log2 0.5 + 3 log2 1.5) / 8  =  0.19 bits
@@ -818,8 +836,9 @@ def train(variant, model, documents, steps):
 # chance alone; how far, is seen by shuffling the kinds over the words. And as some letters are more
 # frequent in one kind, an expert for a letter tells of kinds, too. For example, if all "k" go to
 # expert A and only surnames have a "k", A tells of surnames, but no more than the "k" does. So what
-# counts is how much it tells of the kind if the token is known: the same mean, with a table for
-# each token.
+# counts is how much it tells of the kind if the token is known. For that there is a table for each
+# token, of the choices for this token only; in the table of "k", A stands alone, and tells nothing.
+# The bits of the tables are averaged, each token as often as it was counted.
 
 
 def mutual_information(table):
@@ -850,7 +869,7 @@ def first_choices(variant, frozen, documents):
     for document in documents:
         routes = read_document(frozen, document, variant.top_k, collections.Counter()).routes
         pairs = zip(routes, document.tokens)
-        result.append([Choice(r.chosen[0], document.kind, token) for r, token in pairs])
+        result.append([Choice(route.chosen[0], document.kind, token) for route, token in pairs])
     return result
 
 
@@ -859,11 +878,12 @@ def first_choices(variant, frozen, documents):
 # The output has three parts, with a function for each: it measures, prints, and returns its claims.
 # A claim is a statement that the run could have refuted; check() marks it as [ok] or [no]. Whatever
 # is trained or drawn has a random generator of its own, so that a change in one place does not
-# change the figures of another. What only draws stands among the tools in section 7.
+# change the figures of another. What only plots stands among the tools in section 7.
 #
-# Figures come with a standard error, written +-: how far off they typically are because only some
-# words were looked at. Chance alone puts a figure more than two standard errors off about once in
-# twenty times. So where a claim compares two losses, they must differ by more.
+# Figures come with a standard error, written +-: how far off they typically are because only so
+# many examples were looked at. Chance alone puts a figure more than two standard errors off about
+# once in twenty times. "Over 2 x 0.022" in a claim is such a limit: twice the error of a
+# difference.
 
 
 class Estimate(NamedTuple):
@@ -875,8 +895,9 @@ class Estimate(NamedTuple):
 
 def mean_and_error(totals, counts):
     """The Estimate of sum(totals) / sum(counts); each word gives a total and a count."""
-    # If all words agreed, each total would be mean * count. How far they are from that says how
-    # much the mean depends on which words happened to be held out:
+    # If all words cost the same per token, each total would be mean * count. How far the totals are
+    # from that says how much the mean depends on which words happened to be looked at. As chance
+    # moves some up and others down, these deviations are squared before they are added:
     #
     #     error  =  sqrt(sum of (total - mean * count)^2) / sum of counts
     #
@@ -897,6 +918,7 @@ def mean_and_error(totals, counts):
 
 def loss_difference(nats_a, nats_b, token_lists):
     """By how much the loss of a is above that of b, in nats per token: an Estimate."""
+    # Word by word: what is hard about a word is hard for both, and cancels.
     differences = [a - b for a, b in zip(nats_a, nats_b)]
     return mean_and_error(differences, [len(tokens) - 1 for tokens in token_lists])
 
@@ -952,9 +974,9 @@ def cost_and_gain(variants, trained, held_out):
         model, _, training_work, tokens = trained[variant.label]
         work = collections.Counter()
         nats[variant.label] = word_nats(variant, model, held_out, work)
-        row = f"   {variant.label:18} {n_layer_parameters(model):10}"
-        row += f"{sum(work.values()) / n_read:9.0f}"
-        row += f"{sum(training_work.values()) / sum(tokens):10.0f}"
+        row = f"   {variant.label:18} {n_layer_parameters(model):10,}"
+        row += f"{sum(work.values()) / n_read:9,.0f}"
+        row += f"{sum(training_work.values()) / sum(tokens):10,.0f}"
         row += f"{mean_and_error(nats[variant.label], n_tokens).mean:10.3f}"
         if variant.label != "mixture":
             above[variant.label] = loss_difference(
@@ -963,7 +985,7 @@ def cost_and_gain(variants, trained, held_out):
             row += "   {:+.3f} +- {:.3f}".format(*above[variant.label])
         print(row)
     change, error = above["all experts"]
-    print("\n   A model in which all experts work on each token is above the mixture by")
+    print("\n   If all experts work on each token, the loss differs from the mixture's by")
     print(f"   {change:+.3f} +- {error:.3f}. What the choice saves is work.")
     claims = []
     for label in ("dense, same work", "dense, same size"):
@@ -1061,7 +1083,7 @@ def token_of_choice(choice):
 
 
 def count_by(row_of, choices_of_words):
-    """A table {row: counts} of how often each expert was chosen, with a row for each Choice."""
+    """How often each expert was chosen: a table {row: counts}; row_of says the row of a Choice."""
     table = {}
     for choices in choices_of_words:
         for choice in choices:
@@ -1136,7 +1158,7 @@ def main(args):
 # - TOP_K = 1                                              0.014  (0.005 to 0.025)
 # - in make_documents(), rng.sample(words.train, ...)      0.006  (0.004 to 0.008)
 #
-# Larger experts and a stronger loss for balance change nothing that could be told from luck. With
+# Larger experts and a stronger balancing loss change nothing that could be told from luck. With
 # half of the experts the gain is smaller. With one expert for each token, most of it is gone: its
 # gate is always 1, so that the loss on words teaches the router nothing. (Switch has one expert for
 # each token too, but its gate is the softmax over all scores.) The last line takes the hints from
@@ -1146,18 +1168,20 @@ def main(args):
 #
 # Over twenty more seeds, the dense layer of the same work was 0.050 above the mixture on average
 # (from 0.026 to 0.095), and that of the same size, which does 2.8 times the work, 0.047 (0.028 to
-# 0.071). All experts at work changed the loss by -0.005 (-0.026 to 0.022). So a dense layer has no
-# use for more work or more size here, but a mixture has for more experts. It may be that, with
-# gates, the layer can be another function for each token and kind. Choosing a few experts makes
-# that cheap, and at no loss that could be told from luck. Without the loss for balance, the least
-# chosen expert got at most 1 in 100 choices at each of the twenty seeds. The loss on words is a
-# little higher for that on average, by 0.009 (-0.013 to 0.025), but not always; and the room that
-# the idle experts take is wasted.
+# 0.071). All experts at work changed the loss by -0.005 (-0.026 to 0.022). So of the two dense
+# layers the larger one is no better here, while eight experts are better than four. It may be the
+# gates: with them the layer can be another function for each token and kind. (A dense layer with
+# gates was not tried.) Choosing a few experts makes that cheap, and at no loss that could be told
+# from luck. Without the balancing loss, the least chosen expert got at most 1 in 100 choices of the
+# last quarter at each of the twenty seeds. The loss on words is a little higher for that on
+# average, by 0.009 (-0.013 to 0.025; at the default seed by more than at any of the twenty), but
+# not always; and the room that the idle experts take is wasted.
 #
-# What did the experts become? The first choice tells 1.87 bits of the token, about what an
-# untrained router tells of it, 1.94. Of the kind, if the token is known, it tells 0.71 bits, and
-# untrained 0.18: that is what training added. The routers of large models were found to go by
-# tokens and syntax more than by topics (arXiv:2401.04088).
+# What did the experts become? Over the same twenty seeds, the first choice tells 1.87 bits of the
+# token on average, about what an untrained router tells of it, 1.94. Of the kind, if the token is
+# known, it tells 0.71 bits, and untrained 0.18: most of it is what training added. The routers of
+# Mixtral, a large model, were found to go by tokens and syntax more than by topics
+# (arXiv:2401.04088).
 #
 # Next in this collection: microkv.py, on what a model that writes has to remember.
 #

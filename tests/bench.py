@@ -1,17 +1,21 @@
 """Measure the scripts: wall time, peak memory and node rate, and what fused nodes save.
 
 python tests/bench.py [SCRIPT ...]   (without names: all). Nothing is asserted.
-python tests/bench.py --write [SCRIPT ...]   runs them at five seeds and writes docs/results.md.
+python tests/bench.py --write [SCRIPT ...]   runs them at 25 seeds and writes docs/results.md.
 python tests/bench.py --lines        counts the lines in that page anew, and runs nothing.
-Run it on a quiet machine; --write of all takes half an hour on two cores, and wants pypy3.
+Run it on a quiet machine. --write of all takes an hour on two cores, and wants pypy3. What has run
+is kept under tests/.runs/ until the script's code changes: stopped, it goes on where it was.
 Peak memory needs a POSIX system.
 """
 
+import ast
 import concurrent.futures
 import contextlib
 import functools
 import gc
+import hashlib
 import itertools
+import json
 import operator
 import os
 import platform
@@ -27,7 +31,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import results  # noqa: E402
-from scripts import ROOT, SCRIPTS, load  # noqa: E402
+from scripts import ROOT, SCRIPTS, load, source  # noqa: E402
+
+KEPT = ROOT / "tests" / ".runs"
 
 
 def run_once(script, seed=42, interpreter=sys.executable):
@@ -109,7 +115,7 @@ def train_some_steps(g, collector, steps):
         for p in params:
             p.grad = 0.0
         loss.backward()
-        g.adam_step(params, m, v, step, g.LEARNING_RATE, g.BETA1, g.BETA2)
+        g.adam_step(params, m, v, step, g.LEARNING_RATE, g.ADAM_BETA1, g.ADAM_BETA2)
         losses.append(loss.data)
         del loss
     passed = time.perf_counter() - begin
@@ -140,8 +146,46 @@ def fused_against_unfused(steps=20, rounds=5):
         print(f"  {collector:16} {fused:7.1f} {other:9.1f} {other / fused:8.1f}   {max(gaps):.1e}")
 
 
+def code_of(script):
+    """A short name for what a script computes: the same whatever its comments and docstrings."""
+    kinds, tree = (ast.Module, ast.FunctionDef, ast.ClassDef), ast.parse(source(script))
+    for node in ast.walk(tree):
+        if isinstance(node, kinds) and ast.get_docstring(node):
+            node.body[0] = ast.Pass()
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+
+
+def run_or_recall(script, seed, interpreter):
+    """What run_once() returns, from an earlier run of the same code if there was one."""
+    name = f"{script} {seed} {Path(interpreter).name} {code_of(script)}"
+    path = KEPT / f"{name}.json"
+    if not path.exists():
+        result = json.dumps(run_once(script, seed, interpreter))
+        KEPT.mkdir(exist_ok=True)
+        path.with_suffix(".part").write_text(result, encoding="utf-8")
+        path.with_suffix(".part").replace(path)
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def run_all(jobs, at_once):
+    """The results of jobs (script, seed, interpreter), in their order; shows how far it is."""
+    begin, results = time.perf_counter(), []
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        for job, result in zip(jobs, pool.map(run_or_recall, *zip(*jobs))):
+            results.append(result)
+            n_done, passed = len(results), time.perf_counter() - begin
+            left = passed / n_done * (len(jobs) - n_done) / 60
+            print(f"{n_done:3}/{len(jobs)} {job[0]:14} seed {job[1]:<4} {left:.0f} min left")
+            sys.stdout.flush()
+    return results
+
+
 def write(scripts):
-    """Run the scripts at all seeds, and at the first on PyPy too; write docs/results.md."""
+    """Run the scripts at all seeds and write docs/results.md.
+
+    At the first seed a script runs on this interpreter and on PyPy, alone, as its time is taken. At
+    the others PyPy runs it, two at a time.
+    """
     if not shutil.which("pypy3"):
         raise SystemExit("there is no pypy3 here: the page holds its times too")
     show = "import platform as p; print(p.python_implementation(), p.python_version())"
@@ -149,19 +193,17 @@ def write(scripts):
         subprocess.run([path, "-c", show], stdout=subprocess.PIPE, text=True, check=True).stdout
         for path in (sys.executable, "pypy3")
     ]
+    first, *others = results.SEEDS + results.UNSEEN
+    timed = [(name, first, path) for name in scripts for path in (sys.executable, "pypy3")]
+    found = run_all(timed, at_once=1)
     runs, outputs = {}, {}
-    for script in scripts:
-        seconds, peak, output = run_once(script)
-        other_seconds, other_peak, other = run_once(script, interpreter="pypy3")
-        if other != output:
+    for script, here, there in zip(scripts, found[::2], found[1::2]):
+        if here[2] != there[2]:
             raise SystemExit(f"{script} prints other bytes on PyPy")
-        runs[script], outputs[script] = (seconds, peak, other_seconds, other_peak), [output]
-        print(script, runs[script], flush=True)
-    jobs = [(script, seed) for script in scripts for seed in results.SEEDS[1:]]
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:  # the machine has two cores
-        for (script, seed), (*_, output) in zip(jobs, pool.map(run_once, *zip(*jobs))):
-            outputs[script].append(output)
-            print(script, seed, flush=True)
+        runs[script], outputs[script] = (*here[:2], *there[:2]), [here[2]]
+    jobs = [(script, seed, "pypy3") for script in scripts for seed in others]
+    for (script, *_), (*_, output) in zip(jobs, run_all(jobs, at_once=2)):
+        outputs[script].append(output)
     results.write(outputs, runs, *[name.strip() for name in names])
 
 

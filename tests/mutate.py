@@ -5,8 +5,8 @@ python tests/mutate.py [SCRIPT ...] [--each N]     N changes in each script, 12 
 A change is one of: an operator for its opposite, a comparison for its neighbour, a number plus one,
 a negated condition, a statement left out. It does not fall on main(), whose claims are what --full
 is for, nor on canon outside microgpt.py, which is compared with the text there. Each mutant is a
-copy of the project in a temporary folder; the tests of its script run there, and the survivors are
-printed.
+copy of the project in a temporary folder; a short run and the tests of its script run there, and
+the survivors are printed.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import running  # noqa: E402
 from scripts import CANON, ROOT, SCRIPTS, source  # noqa: E402
 
 OPPOSITE = {
@@ -86,11 +87,19 @@ def mutants(script, number, rng):
 
 
 def survives(script, text):
-    """Whether the tests of a script, and those of what all share, pass with this source."""
+    """Whether a script with this source prints in a short run what is recorded, and passes its
+    tests and those of what all share."""
     with tempfile.TemporaryDirectory() as folder:
         copied = Path(folder) / "project"
-        shutil.copytree(ROOT, copied, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__"))
+        shutil.copytree(
+            ROOT, copied, ignore=shutil.ignore_patterns(".git", ".venv", ".runs", "__pycache__")
+        )
         (copied / script).write_text(text, encoding="utf-8")
+        try:
+            if running.short_run(script, copied) != running.recorded(script):
+                return False
+        except (subprocess.TimeoutExpired, UnicodeDecodeError):
+            return False
         tests = [f"tests/test_{script}", "tests/test_value.py"]
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
         command += ["-k", f"test_{script[:-3]} or {script}"]

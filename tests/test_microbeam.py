@@ -74,7 +74,9 @@ def test_train_takes_adam_steps_on_two_names_each():
         for p in params:
             p.grad = 0.0
         b.word_loss(reference, *batch).backward()
-        b.adam_step(params, m, v, step, b.LEARNING_RATE * (4 - step) / 3, b.BETA1, b.BETA2)
+        b.adam_step(
+            params, m, v, step, b.LEARNING_RATE * (4 - step) / 3, b.ADAM_BETA1, b.ADAM_BETA2
+        )
     assert [p.data for p in b.parameters(made)] == pytest.approx([p.data for p in params], rel=1e-9)
 
 

@@ -358,7 +358,7 @@ def test_the_error_at_equal_kl_covers_points_and_distance():
     line = [writing(0.0, -2.0), writing(0.25, 1.0), writing(1.0, 3.0)]
     assert d.lead_at_equal_kl(line, noisy).error == pytest.approx(0.3 * 4 / 1.5)
     # words with more points that are farther off are less of an error than either alone
-    along = d.Writing(["a", "b"], [0.5 - 0.8, 0.5 + 0.8], noisy.nats)
+    along = d.Writing(["a", "b"], [0.5 - 0.8, 0.5 + 0.8], noisy.log_ratios)
     assert d.lead_at_equal_kl(line, along).error == pytest.approx(0.0, abs=1e-9)
 
 

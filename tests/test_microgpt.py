@@ -260,7 +260,7 @@ def test_train_takes_adam_steps_on_one_batch_after_another(quiet, monkeypatch):
         assert curves.training[step - 1] == loss.data
         loss.backward()
         rate = g.LEARNING_RATE * {1: 1.0, 2: 0.75, 3: 0.5, 4: 0.25}[step]
-        g.adam_step(params, m, v, step, rate, g.BETA1, g.BETA2)
+        g.adam_step(params, m, v, step, rate, g.ADAM_BETA1, g.ADAM_BETA2)
     assert [p.data for p in g.parameters(model)] == [p.data for p in params]
 
 

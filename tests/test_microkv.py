@@ -158,7 +158,9 @@ def test_train_takes_adam_steps_on_windows_of_the_text(monkeypatch):
         for p in params:
             p.grad = 0.0
         k.word_loss(reference, TOKENS[i : i + 5]).backward()
-        k.adam_step(params, m, v, step, k.LEARNING_RATE * (4 - step) / 3, k.BETA1, k.BETA2)
+        k.adam_step(
+            params, m, v, step, k.LEARNING_RATE * (4 - step) / 3, k.ADAM_BETA1, k.ADAM_BETA2
+        )
     trained = [p.data for p in k.parameters(model)]
     assert trained == pytest.approx([p.data for p in params], rel=1e-12)
 

@@ -376,7 +376,7 @@ def test_train_is_adam_from_the_first_step_with_a_falling_rate(base):
         for p in others:
             p.grad = 0.0
         m.word_loss(twin, words[(step - 1) % 2]).backward()
-        m.adam_step(others, a, b, step, 0.01 * ((4 - step) / 3), m.BETA1, m.BETA2)
+        m.adam_step(others, a, b, step, 0.01 * ((4 - step) / 3), m.ADAM_BETA1, m.ADAM_BETA2)
     assert [p.data for p in params] == [p.data for p in others]
 
 

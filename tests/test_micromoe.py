@@ -206,7 +206,7 @@ def test_the_best_two_are_chosen_and_share_one():
     work = collections.Counter()
     for _ in range(20):
         h = [moe.Value(rng.gauss(0, 1)) for _ in range(moe.N_STREAM)]
-        (chosen, scores), gates = moe.route(model, h, 2, work)
+        chosen, gates, scores = moe.choose_experts(model, h, 2, work)
         data = [s.data for s in scores]
         frozen = moe.freeze(model)
         products = times(frozen["router.weight"], [v.data for v in h])
@@ -304,7 +304,7 @@ def test_adam_moves_an_idle_expert_on():
     m, v = [0.0], [0.0]
     for step in range(1, 300):
         p.grad = 0.3 if step == 1 else 0.0
-        moe.adam_step([p], m, v, step, 0.02, moe.BETA1, moe.BETA2)
+        moe.adam_step([p], m, v, step, 0.02, moe.ADAM_BETA1, moe.ADAM_BETA2)
         if step == 1:
             first = p.data
     assert first == pytest.approx(-0.02, rel=1e-6)
@@ -339,7 +339,7 @@ def test_train_is_adam_on_the_loss_and_the_balance(variant):
                 loss = loss + moe.balance_loss(route.scores, load) * (variant.balance / len(routes))
         loss.backward()
         rate = moe.LEARNING_RATE * (4 - step) / 3
-        moe.adam_step(params, m, v, step, rate, moe.BETA1, moe.BETA2)
+        moe.adam_step(params, m, v, step, rate, moe.ADAM_BETA1, moe.ADAM_BETA2)
     assert [p.data for p in moe.parameters(model)] == pytest.approx([p.data for p in params])
     n = sum(len(document.tokens) - 1 for document in documents)
     assert trained.work["experts"] == n * variant.top_k * variant.n_hidden * 72

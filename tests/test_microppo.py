@@ -450,7 +450,7 @@ def test_training_of_the_reference_is_adam_on_two_names_a_step(monkeypatch):
 
 
 def test_variety_and_aim():
-    assert p.n_neighbours(["aba", "ab", "e"]) == 2
+    assert p.n_different_pairs(["aba", "ab", "e"]) == 2
     writing = p.Writing(["a", "b"], [1.0, 2.0], [0, 0], [0.5, -0.5])
     assert writing.aims() == pytest.approx([1.0 - p.KL_PRICE * 0.5, 2.0 + p.KL_PRICE * 0.5])
 
@@ -487,8 +487,8 @@ def test_the_picture_has_reward_and_points(capsys):
     runs = {"PPO": [record(2.0, 1.0, 1.0)], "no price": [record(4.0, -4.0, 4.0)]}
     p.draw_plane(runs, reference, width=20, height=9)
     rows = [row[11:] for row in capsys.readouterr().out.splitlines()[:9]]
-    assert rows[0].find("m") == 20 and rows[8].find("t") == 20
-    assert rows[2].find("M") == 10 and rows[3].find("T") == 10
+    assert rows[0].find("r") == 20 and rows[8].find("t") == 20
+    assert rows[2].find("R") == 10 and rows[3].find("T") == 10
     assert rows[4] == "-" * 21
 
 

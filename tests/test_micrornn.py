@@ -241,7 +241,7 @@ def test_train_takes_adam_steps_and_returns_the_losses(monkeypatch):
         loss = r.recall_loss(reference, recall)
         loss.backward()
         expected.append(loss.data)
-        r.adam_step(params, m, v, step, 0.03 * ((4 - step) / 3), r.BETA1, r.BETA2)
+        r.adam_step(params, m, v, step, 0.03 * ((4 - step) / 3), r.ADAM_BETA1, r.ADAM_BETA2)
         if step == 2:
             after_two = r.freeze(reference)
     assert training.losses == expected
