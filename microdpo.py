@@ -3,11 +3,11 @@
     python microdpo.py        about 40 seconds; nothing to install, nothing to download
 
 A small GPT learns given names and is frozen: the reference. It makes up words in pairs, and of each
-pair the word that suits a hidden taste is preferred, most of the time. A copy of the reference, the
-policy, then learns from these preferences alone, by direct preference optimization (DPO). You will
-see how often the policy ranks new pairs as the labels do; which words become less likely, even
-of those that were preferred; and what the policy's words gain for their distance from the
-reference, beside training on the preferred words and beside picking the best of several.
+pair the word that suits a hidden taste better is preferred, most of the time. A copy of the
+reference, the policy, then learns from these preferences alone, by direct preference optimization
+(DPO). You will see how often the policy ranks new pairs as the labels do; which words become less
+likely, even of those that were preferred; and what the policy's words gain for their distance from
+the reference, beside training on the preferred words and beside picking the best of several.
 
 When to use it: if it is easier to say which of two outputs is better than to write a good one, or
 to give it points. When not: if good outputs can be written down, which is simpler to learn from; or
@@ -54,11 +54,12 @@ INIT_STD = 0.08  # standard deviation of the random numbers that the model start
 STEPS = 500  # steps in which the reference learns names, two names each
 REFERENCE_RATE = 0.014  # how far a parameter moves in an early step; falls almost to 0
 ADAM_BETA1, ADAM_BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
-TUNING_STEPS = 300  # steps in which a policy learns, from BATCH pairs each
+TUNING_STEPS = 300  # steps in which a policy learns, from BATCH new pairs each
 BATCH = 2
 
 # The experiments, section 6. For each beta and for fine-tuning, the rate is the one with the least
-# loss on pairs that were not learned from, at four other seeds; half and twice as much were worse.
+# of its own loss on pairs that were not learned from, at four other seeds; half and twice as much
+# were worse. (The second rate of SFT was not chosen so.)
 BETAS = (2.0, 1.0, 0.5)  # the price of a nat of distance from the reference, section 5
 DPO_RATES = {2.0: 0.00125, 1.0: 0.0025, 0.5: 0.005}  # for each of them
 SFT_RATES = (0.00125, 0.01)  # of fine-tuning: the best one, and one that goes far
@@ -318,8 +319,7 @@ class Value:
         # and its children on the mark. So when a mark comes to the top, all children of the node
         # under it have been listed, and that node is next. A node that is not new is done with.
         #
-        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves (leaves pass nothing
-        # on, so they are left out):
+        # For L = c + d, c = a * b and d = c * a (a and b are leaves, and pass nothing on):
         #
         #     stack (top at the right)    list      the top is
         #     L                                     L, new: it goes back, then |, c and d
@@ -715,6 +715,7 @@ def train(label, model, loss_of_step, steps, rate, after_step=None):
 # of log(pi(y) / pi_ref(y)) is called the KL divergence of pi from pi_ref. It is 0 if the two are
 # the same, else positive, and is measured in nats. beta is its price: what a nat costs in reward.
 # The distance matters because the reference knows what a name looks like, and the reward does not.
+# (In the run, the distance also depends on the learning rate: see the end of "Try this".)
 #
 # For example, if the reference writes two words equally often and the policy one of them always, KL
 # is log(1 / 0.5) = 0.69 nats.
@@ -731,7 +732,7 @@ def train(label, model, loss_of_step, steps, rate, after_step=None):
 #
 #     r(y)  =  beta * log(pi*(y) / pi_ref(y)) + beta * log(Z)
 #
-# and put it into what step 1 maximizes. Of the two logarithms with pi_ref one remains:
+# and put it into what step 1 maximizes. Then pi_ref cancels:
 #
 #     r(y) - beta * log(pi(y) / pi_ref(y))  =  beta * log(Z) - beta * log(pi(y) / pi*(y))
 #
@@ -803,9 +804,10 @@ def dpo_loss(policy, pair, beta):
 # 3 = 3.7, log(Z) is 1.3, and only the last one rises. So many a chosen word, which is no more than
 # the better of two bad ones, has to fall. L does not mind, as it knows only the difference. (Over
 # all words of the reference, the mean of the logarithm is below 0 for any policy but the reference:
-# it is minus a KL divergence.) In part 2 you will see which words rise, beside what they should do.
+# it is minus the KL divergence of the reference from the policy.) In part 2 you will see which
+# words rise, beside what they should do.
 #
-# The papers named at the top show how this goes on, and mend the loss.
+# (The papers named at the top go on from here.)
 #
 # Three more things are needed for the experiment, to have something to compare with.
 #
@@ -877,10 +879,10 @@ def best_of_n(words, n):
 
 # ===== 6. Experiments =============================================================================
 #
-# The output has four parts, with a function for each: it measures, prints, and returns its claims.
-# A claim is a statement that the run could have refuted; check() marks it as [ok] or [no]. Whatever
-# is trained or drawn has a random generator of its own, so that a change in one place does not
-# change the figures of another. What only plots stands among the tools in section 7.
+# The output has four parts, with a function for each: it prints, and returns its claims if it has
+# any. A claim is a statement that the run could have refuted; check() marks it as [ok] or [no].
+# What is drawn has a random generator of its own, so that a change in one place does not change the
+# figures of another. What only plots stands among the tools in section 7.
 #
 # Figures come with a standard error, written +-: how far off they typically are because only so
 # many examples were looked at. Chance alone puts a figure more than two standard errors off about
@@ -1039,8 +1041,9 @@ def where_the_words_go(policies, curve, known, test_pairs):
         f"\n   The same after training, over all {len(test_pairs)} pairs. The chosen words are also"
     )
     print("   taken apart: those that meet the taste, and the others. Then by how much the")
-    print("   implicit reward of the chosen word is above that of the rejected one (margin);")
-    print("   and the share of new labels that it ranks right. Below each, the best policy:\n")
+    print("   implicit reward of the chosen word is above that of the rejected one, the")
+    print("   margin; and the share of new labels that it ranks right. Below each beta, the")
+    print("   best policy:\n")
     print("             rejected   chosen   that meet    others   margin    right")
     ratios = {beta: log_ratios(policy, test_pairs) for beta, policy in policies.items()}
     for beta in policies:
@@ -1323,7 +1326,7 @@ def train_policies(reference, pairs, test_pairs, steps):
 # 0.830. SCALE = 4.0 makes the rewards ten times as large: the better word is nearly always
 # preferred, and the taste itself ranks 0.969 right. The last line is dpo_loss() without
 # "- pair.ref_chosen" and "- pair.ref_rejected": the policy goes farther from the reference, for
-# less.
+# less. (Its last column is still measured against the reference, which it was not trained to use.)
 #
 # With DPO_RATES = {2.0: 0.005, 1.0: 0.005, 0.5: 0.005}, the policy of beta 2 has a KL of 0.42 (0.40
 # to 0.45) instead of 0.11 (0.08 to 0.12), where the best policy has 0.35. So a beta does not fix
@@ -1336,8 +1339,8 @@ def train_policies(reference, pairs, test_pairs, steps):
 # 0.827 right. Chosen words fell by 0.98 on average (0.66 to 1.53), and those of them that meet the
 # taste rose by 0.63 (0.36 to 0.94). At the distance of the farther fine-tuning, DPO had 0.91 points
 # more (0.44 to 1.50). At that of the other, which has the better rate for its own loss, it had 0.22
-# more (-0.09 to 0.53): near the reference, copying good words does nearly as well. But copying ends
-# where the chosen words are, and DPO went on to 3.33 points (2.11 to 4.11).
+# more (-0.09 to 0.53): near the reference, copying good words does nearly as well. But what copies
+# the chosen words aims no farther than at them, and DPO went on to 3.33 points (2.11 to 4.11).
 #
 # It is not the best policy. In a pair the implicit rewards should differ as the true ones do, by
 # 2.05 on average, and with beta 0.5 they differed by 1.17. Picking the best of n words by the true

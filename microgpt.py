@@ -235,8 +235,7 @@ class Value:
         # and its children on the mark. So when a mark comes to the top, all children of the node
         # under it have been listed, and that node is next. A node that is not new is done with.
         #
-        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves (leaves pass nothing
-        # on, so they are left out):
+        # For L = c + d, c = a * b and d = c * a (a and b are leaves, and pass nothing on):
         #
         #     stack (top at the right)    list      the top is
         #     L                                     L, new: it goes back, then |, c and d
@@ -826,8 +825,8 @@ def what_it_learned(frozen, untrained, data, rules, curves):
     known_loss = word_loss(frozen, *known)
     print(f"\n   On {len(known)} names that it learned from the GPT's loss is {known_loss:.3f}.")
     print("   As far as that is lower, it has fitted these names more closely than names in")
-    print("   general: the generalization gap. Where the held-out loss (o) rises again while")
-    print("   that of training (.) falls, a model overfits. The lines are the rules' losses.\n")
+    print("   general: the generalization gap. A model overfits where its held-out loss, o,")
+    print("   rises again while that of training, a dot, falls. Lines are rules' losses.\n")
     marked = ("all tokens alike", "counted letters", "counted pairs", "counted fours")
     draw_curves(curves, {name: losses[name] for name in marked})
     lead = loss_difference(nats["counted pairs"], nats["this GPT"], data.held_out)
@@ -925,8 +924,8 @@ def mean_weights(model, data):
 def without_heads(frozen, heads):
     """A copy of the model in which these heads of the last block are switched off."""
     # What the heads have collected is joined, head after head, to the vector that the output matrix
-    # reads. So what head 0 collects is multiplied by the first columns of that matrix only, and so
-    # on. With 0.0 in its columns, a head counts for nothing.
+    # reads. So what the first head collects is multiplied by the first columns of that matrix only,
+    # and so on. With 0.0 in its columns, a head counts for nothing.
     size = N_EMBD // N_HEAD
     name = f"layer{N_LAYER - 1}.output"
     matrix = []
@@ -957,8 +956,8 @@ def where_it_looks(frozen, untrained, data):
     print(
         f"\n   Without any head it rises by {rise.mean:.3f} +- {rise.error:.3f}. Where a head looks"
     )
-    print("   most does not say what it is worth: of two rows, compare the first columns, and")
-    print("   then the last one.")
+    print("   most does not say what it is worth: of two rows, compare the first columns,")
+    print("   and then the last one.")
     return [
         check(
             rise.mean > 2 * rise.error,
@@ -1031,11 +1030,9 @@ def names_of_its_own(frozen, data, rules, seed):
     print_names(written["this GPT"][:24], data)
     print("\n   Familiar: the share of the runs of four letters in the words that occur in a")
     print("   name to learn from. Copied: the share of words that are such a name in full.")
-    print("   Good inventions would be about as familiar as real names that are held out, and")
-    print(
-        f"   few of them copied. (All write at temperature {TEMPERATURE}, which alone makes words"
-    )
-    print("   more familiar. And runs of four are just what counted fours have learned.)\n")
+    print("   Good inventions would be about as familiar as real names that are held out,")
+    print(f"   and few of them copied. (All write at temperature {TEMPERATURE}, which alone makes")
+    print("   words more familiar. And runs of four are what counted fours have learned.)\n")
     print(f"   {'':16} familiar             off by   copied")
     real = familiar_fours(data.held_out_names, data.train_names)
     familiar = {}

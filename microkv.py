@@ -14,9 +14,11 @@ memory into pages: if many texts of unknown length are written at the same time.
 alone gains nothing from pages; and training needs no cache, as it knows all tokens at once.
 
 Read it from top to bottom. You need Python and school calculus; what machine learning adds is
-explained on the way. If you know microgpt.py, you may skip sections 2 and 4, and read in section 3
-what is different. Section 5 is the lesson, section 6 measures it. Section 7 has main(), and things
-to try: there the tutorial ends. Below are tools and the names.
+explained on the way. If you know microgpt.py, read of section 2 the class Work and dot(), which
+count multiplications; of section 3 how it begins, and attention(); of section 4 train(), which
+takes a piece of a text. In section 6, mean_and_error() and CountingRule are the same. Section 5 is
+the lesson, section 6 measures it. Section 7 has main(), and things to try: there the tutorial ends.
+Below are tools and the names.
 
 Papers: a cache in pages (vLLM), arXiv:2309.06180; keys for all heads or one (multi-query
 attention), arXiv:1911.02150; for groups of heads, arXiv:2305.13245; the distance in attention
@@ -41,13 +43,14 @@ N_LAYER = 2  # one after the other; with one alone, a key would depend on its ow
 N_EMBD = 8  # each position of a text is described by this many numbers
 N_HEAD = 2  # attention heads of a layer; N_EMBD must be a multiple of it
 SLOPES = (1.0, 0.125)  # one for each head: how much a token of distance lowers a score
+# (ALiBi would take 1/16 and 1/256 for two heads. These are steeper, as the texts are shorter.)
 INIT_STD = 0.08  # standard deviation of the random numbers that the model starts from
 
 # The training, section 4.
 STEPS = 300  # steps of learning, for each of two models
 WINDOW = 24  # tokens that are read in a step
 LEARNING_RATE = 0.03  # how far a parameter moves in an early step; falls almost to 0
-# (Tried at four other seeds, on names that were not held out: 0.02 and 0.04 were a little worse.)
+# (Tried at four other seeds, on names of those to learn from: 0.02 and 0.04 were a little worse.)
 ADAM_BETA1, ADAM_BETA2 = 0.9, 0.99  # the optimizer averages over about 10 and 100 steps
 
 # The experiments, section 6.
@@ -244,8 +247,7 @@ class Value:
         # and its children on the mark. So when a mark comes to the top, all children of the node
         # under it have been listed, and that node is next. A node that is not new is done with.
         #
-        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves (leaves pass nothing
-        # on, so they are left out):
+        # For L = c + d, c = a * b and d = c * a (a and b are leaves, and pass nothing on):
         #
         #     stack (top at the right)    list      the top is
         #     L                                     L, new: it goes back, then |, c and d
@@ -390,7 +392,8 @@ def rmsnorm(x):
 # If you know microgpt.py: there is no table of positions here. A text may grow longer than any that
 # was read in training, and a row for position 90 would still be random. Instead, attention lowers a
 # score by distance (ALiBi). Attention also stands in two functions, remember() and look(), as
-# section 5 needs the first alone; heads may share keys and values; and dot() counts.
+# section 5 needs the first alone; heads may share keys and values; the embedding is not normalized;
+# and dot() counts.
 
 
 def gaussian_rows(rows, columns, std, rng):
@@ -445,6 +448,8 @@ def new_caches():
 
 def attention(x, model, layer, cache):
     """Let the newest position, described by the vector x, collect what it needs. Gives a vector."""
+    # (As in microgpt.py, but for the distance, and for keys that heads may share.)
+    #
     # From x each position makes three vectors: a query (what am I looking for?), a key (what is
     # there to be found here?) and a value (what do I hand over? Nothing to do with the class
     # Value). The keys and values of all positions so far are in the cache. The newest query is
@@ -463,7 +468,8 @@ def attention(x, model, layer, cache):
     # are divided by sqrt(4), the root of the length: sums of random products grow like that root,
     # and with very large scores all weight would fall on one position. What a token of distance
     # costs is the slope of the head, from SLOPES. With a slope of 1, a head sees little beyond the
-    # last four or five tokens; with 1/8, a key 8 tokens back still counts 1/e of what it would.
+    # last four or five tokens; with 1/8, a key 8 tokens back still counts 1/e of what it would
+    # with no slope.
     #
     # All this is done N_HEAD times side by side, each time on another slice of the vectors. Each of
     # these is called a head. What the heads have collected is joined to one vector, and the output
@@ -496,15 +502,15 @@ def look(x, here, model, layer, cache):
     collected = []
     for head in range(N_HEAD):
         group = head * n_key_heads // N_HEAD
-        shared = group * size  # where the numbers of this group begin in a key and in a value
+        first = group * size  # where the numbers of this group begin in a key and in a value
         own_query = [q * size**-0.5 for q in query[head * size : (head + 1) * size]]
         scores = []
         for position, key in enumerate(keys):
             distance = abs(here - position)  # abs(): one model of part 1 looks ahead
-            score = dot(own_query, key[shared : shared + size])
+            score = dot(own_query, key[first : first + size])
             scores.append(score - SLOPES[head] * distance)
         weights = softmax(scores)
-        for j in range(shared, shared + size):
+        for j in range(first, first + size):
             number_j_of_values = [value[j] for value in values]
             collected.append(dot(weights, number_j_of_values))  # their weighted mean
     return linear(collected, model[f"{layer}.output"])
@@ -676,10 +682,14 @@ def logits_from_cache(model, tokens, caches):
 #
 #     12 E^2 n + E n (n + 1)
 #
-# In the last layer the n - 1 earlier positions leave only a key and a value, 2 E^2 each. With two
-# layers that leaves little more than half of the work: for n = 96 and E = 8, 162,688 of 296,448
-# multiplications. So it nearly halves what the cache can save. With the 80 layers of a large model
-# it hardly matters.
+# In the last layer only the newest position is wanted. The n - 1 earlier ones leave a key and a
+# value there, at 2 E^2 together each, and the newest one costs as much as from the cache:
+#
+#     2 E^2 (n - 1)  +  12 E^2 + 2 E n
+#
+# For n = 96 and E = 8 the first of two layers costs 148,224, and the last one 14,464. So the cache
+# can save little more than half of what it could if both cost the same. With the 80 layers of a
+# large model it hardly matters.
 
 
 def formula_from_cache(n):
@@ -745,7 +755,7 @@ class Pool:
         self.free = list(range(n_pages))  # those that are in no table
 
     def take(self):
-        """Lend out a free page. Raises RuntimeError if there is none."""
+        """Take a free page. Raises RuntimeError if there is none."""
         if not self.free:
             raise RuntimeError("the pool has no free page")
         page = self.free.pop(0)
@@ -767,7 +777,7 @@ class Pool:
             self.free.append(page)
 
     def n_taken(self):
-        """How many pages are lent out."""
+        """How many pages are taken."""
         return len(self.references) - len(self.free)
 
 
@@ -797,7 +807,8 @@ class PagedText:
 
     def make_room(self, position):
         """See to it that this position has a page, and one that no other text reads."""
-        # Called for each key and value. After the first one of a token there is nothing left to do.
+        # Called for each key and value. The first one of a token, the key of layer 0, makes room
+        # for all of them; the others find it.
         index = position // self.pool.page_size
         if index == len(self.table):
             self.table.append(self.pool.take())
@@ -868,23 +879,25 @@ class PagedRows:
             yield self.text.pool.memory[start : start + self.text.pool.key_size]
 
 
-# That is all: attention() does not notice whether it reads a list or pages. (It copies the keys to
-# a list first. A GPU follows the page table within the product, and copies nothing.)
+# That is all: attention() does not notice whether it reads a list or pages. (look() copies the keys
+# to a list first. A GPU follows the page table within the product, and copies nothing.)
 #
 # ----- Many texts, one memory ---------------------------------------------------------------------
 #
 # A server has requests waiting, and a pool to serve them from. It works in steps: in a step each
 # running text reads one token, and if that was its newest, the next one is drawn. On a GPU, what
 # takes time in a step is reading memory: the parameters, once for all running texts, and the cache
-# of each text. So it pays to run many texts at once, as long as the parameters are the larger part.
-# In a large model they are: those of Llama 2 7B are as many numbers as the keys and values of
-# 26,000 tokens. Here they are not. So the run counts both, steps and the numbers that are read in
-# them. (That is a model of the cost. This file has no GPU to measure it on.) Two things have to be
-# decided:
+# of each text. So the more texts share a step, the less a token costs, until the parameters are the
+# smaller part of what is read; beyond that, little more is gained.
+# Those of Llama 2 7B are as many numbers as the keys and values of 26,000 tokens, that is, of 26
+# texts of 1,000. Those of the model here are as many as the keys and values of 62 tokens, that is,
+# of two or three texts. So the run counts both, steps and the numbers that are read in them. (That
+# is a model of the cost. This file has no GPU to measure it on.) Two things have to be decided:
 #
-#     admission   The next text may start if the pool is large enough for all running texts and this
-#                 one: for each, the pages for its tokens so far, and one page more to grow. No page
-#                 is set aside for that: it is only a look ahead, and it may turn out too short.
+#     admission   The next text may start if the pool has enough pages for all running texts and for
+#                 this one, counting for each text the pages of its tokens so far and one page more.
+#                 (That is only a threshold. The page is not kept free, and a text may grow by
+#                 more.)
 #     eviction    If a text needs a page, and none is free, the text that came last gives up all its
 #                 pages. It waits again, and when it comes back it reads its own tokens once more,
 #                 one a step. That is the price of having let in too many.
@@ -922,8 +935,8 @@ class Step(NamedTuple):
     """What the server did in a step."""
 
     tables: dict  # {request: its page table}
-    n_in_use: int  # tokens in the cache, of all texts
-    n_held: int  # tokens that their pages have room for
+    n_used: int  # tokens in the cache, of all texts
+    n_room: int  # tokens that their pages have room for
     n_read_again: int  # tokens that were read now and had been read before an eviction
 
 
@@ -1074,8 +1087,8 @@ def one_text_three_ways(model, vocabulary, seed):
         ),
         check(
             half.is_near() and full.is_near(),
-            f"a cache saves {half.counted:.1f} times at token {CONTEXT // 2}, {full.counted:.1f}"
-            f" at {CONTEXT}: the formula to 10%",
+            f"with a cache {half.counted:.1f} times less at token {CONTEXT // 2},"
+            f" {full.counted:.1f} at {CONTEXT}: the formula to 10%",
         ),
     ]
 
@@ -1117,8 +1130,8 @@ def print_a_key(model, tokens):
             seen[may_look_ahead].append(key)
             cells.append(f"{key[0]:7.3f} {key[1]:7.3f}")
         print(f"   {n:9} {cells[0]:>20} {cells[1]:>18}")
-    if seen[True] != [seen[True][0]] * 4:
-        print("\n   So a model that looks ahead could not keep its keys.\n")
+    if seen[False] == [seen[False][0]] * 4 and seen[True] != [seen[True][0]] * 4:
+        print("\n   So this model may keep its keys, and one that looks ahead could not.\n")
     else:
         print("\n   (With a single layer, a key depends on its own token alone, in both.)\n")
 
@@ -1167,19 +1180,19 @@ class Served(NamedTuple):
         """The mean number of running texts."""
         return sum([len(step.tables) for step in self.steps]) / len(self.steps)
 
-    def n_lent(self):
-        """The mean number of tokens that the pages lent out have room for."""
-        return sum([step.n_held for step in self.steps]) / len(self.steps)
+    def n_room(self):
+        """The mean number of tokens that the pages taken have room for."""
+        return sum([step.n_room for step in self.steps]) / len(self.steps)
 
     def n_read(self, model):
         """The numbers read from memory: in each step all parameters, and the caches in use."""
         n_parameters = sum([len(row) for matrix in model.values() for row in matrix])
-        in_caches = sum([step.n_in_use for step in self.steps]) * 2 * N_LAYER * key_size_of(model)
+        in_caches = sum([step.n_used for step in self.steps]) * 2 * N_LAYER * key_size_of(model)
         return len(self.steps) * n_parameters + in_caches
 
     def n_used(self):
         """The mean number of tokens that are in them."""
-        return sum([step.n_in_use for step in self.steps]) / len(self.steps)
+        return sum([step.n_used for step in self.steps]) / len(self.steps)
 
 
 def serve(model, page_size, seed):
@@ -1231,16 +1244,16 @@ def many_texts_one_memory(model, seed):
 def print_served(served, model):
     """The table of part 2."""
     print(f"\n   Room reserved for {CONTEXT} tokens each, against pages. In a step each running")
-    print("   text reads one token. Lent: the tokens that the pages of all texts have room")
+    print("   text reads one token. Room: the tokens that the pages of all texts have room")
     print("   for, a mean over the steps. Used: the tokens that are there. Again: tokens")
     print("   that were read once more, after an eviction. Read: numbers from memory,")
     print("   section 5.\n")
-    print("                 steps  at once   lent   used  again       read  multiplications")
+    print("                 steps  at once   room   used  again       read  multiplications")
     for page_size, result in served.items():
         label = f"{CONTEXT} reserved" if page_size == CONTEXT else f"pages of {page_size}"
         again = sum([step.n_read_again for step in result.steps])
         cells = f"{len(result.steps):6} {result.texts_at_once():8.1f}"
-        cells += f" {result.n_lent():6.0f} {result.n_used():6.0f} {again:6}"
+        cells += f" {result.n_room():6.0f} {result.n_used():6.0f} {again:6}"
         print(f"   {label:13}{cells} {result.n_read(model):10,} {result.multiplications:16,}")
     steps = len(served[PAGE_SIZE].steps) / len(served[CONTEXT].steps)
     read = served[PAGE_SIZE].n_read(model) / served[CONTEXT].n_read(model)
@@ -1297,7 +1310,8 @@ def one_beginning_four_texts(model, data, seed):
 
 # ----- Part 4: fewer keys and values --------------------------------------------------------------
 #
-# What came before is counted. The losses of this part are measured on a sample of names.
+# What came before was counted, on one set of texts. The losses of this part are measured on a
+# sample of names.
 #
 # Figures come with a standard error, written +-: how far off they typically are because only so
 # many examples were looked at. Chance alone puts a figure more than two standard errors off about
@@ -1426,8 +1440,8 @@ def fewer_keys(models, data):
     off = nats_by_name(without_attention(models[N_HEAD]), data.held_out, CONTEXT)
     worth = loss_difference(off, nats[N_HEAD], data.held_out)
     print("\n4. Fewer keys and values\n")
-    print("   Two models, trained alike: in one, each head has keys and values of its own,")
-    print("   in the other, all heads share them. The loss on held-out names in nats per")
+    print("   Two models, trained on the same text: in one, each head has its own keys and")
+    print("   values, in the other all heads share them. The held-out loss, in nats per")
     print(f"   token, in pieces of {WINDOW} as in training, and of {CONTEXT}: less is better.\n")
     print(f"   {'':14} numbers kept            loss in pieces of")
     print(f"   {'':14}  for a token  parameters     {WINDOW:2}       {CONTEXT:2}")
@@ -1469,7 +1483,8 @@ def claims_of_part_4(lead, price, worth):
         ),
         check(
             at_most < at_least,
-            f"one key head costs {at_most:.3f} at most, attention off {at_least:.3f} at least",
+            f"one key head costs under {at_most:.3f}, attention off over {at_least:.3f}"
+            " (two errors)",
         ),
     ]
 
@@ -1535,8 +1550,8 @@ def trained_model(n_key_heads, data, steps, seed):
 # Means of the seeds 42, 1 and 2, with the lowest and the highest of them, first as the file stands,
 # then with one line changed:
 #
-#                            loss of 2 key heads,       steps, of those that    saving at
-#                            in pieces of 96            reserving takes         token 96
+#                            loss of 2 key heads,       steps, in % of those    times less
+#                            in pieces of 96            that reserving takes    at token 96
 #   as it stands             2.396 (2.385 to 2.408)     55% (50% to 65%)        34.0
 # - SLOPES = (0.0, 0.0)      2.523 (2.501 to 2.538)     54% (51% to 59%)        34.0
 # - PAGE_SIZE = 2            as it stands               52% (39% to 65%)        34.0
@@ -1545,8 +1560,8 @@ def trained_model(n_key_heads, data, steps, seed):
 # Without slopes the loss is worse: less tells the model how far back a key is. Pages of 2 waste
 # less memory. At one seed that saves steps, at another one none: more texts come in, and more of
 # them are evicted later. With a single layer, computing anew is cheap, as no position but the
-# newest has to go through a whole layer: so the cache saves less. That its loss is the same says
-# that this short training makes nothing of a second layer.
+# newest has to go through a whole layer: so the cache saves less. At these three seeds its loss is
+# the same: in this short training a second layer helps little, if at all.
 #
 # ----- What came of it ----------------------------------------------------------------------------
 #
@@ -1564,9 +1579,9 @@ def trained_model(n_key_heads, data, steps, seed):
 # The model with one key head had a loss 0.008 above the one with two (-0.027 to 0.055; the mean of
 # twenty seeds has an error of 0.005). Both are modest models: 2.365 and 2.372 on average, where
 # counting pairs gives 2.408 and counting runs of four 2.202. What the caches do does not depend on
-# that, but for the price of sharing: a model that finds more to look for may pay more. Pieces of 96
-# tokens have a smaller loss than pieces of 24, though no training window was so
-# long. That fewer names are cut in two may be why.
+# that, but for the lengths of texts and the price of sharing: a model that finds more to look for
+# may pay more. Pieces of 96 tokens have a smaller loss than pieces of 24, though no training window
+# was so long. That fewer names are cut in two may be why.
 #
 # Next in this collection: microquant.py, on weights in fewer bits.
 #

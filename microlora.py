@@ -265,8 +265,7 @@ class Value:
         # and its children on the mark. So when a mark comes to the top, all children of the node
         # under it have been listed, and that node is next. A node that is not new is done with.
         #
-        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves (leaves pass nothing
-        # on, so they are left out):
+        # For L = c + d, c = a * b and d = c * a (a and b are leaves, and pass nothing on):
         #
         #     stack (top at the right)    list      the top is
         #     L                                     L, new: it goes back, then |, c and d
@@ -664,10 +663,9 @@ def thaw(frozen):
 # factor A x, and in that by A the factor B. With both at 0, both derivatives are 0. As it is, B
 # moves first.
 #
-# What is alpha / r for? B A x is a sum over r directions. If all of them pull one way, it grows
-# with r, and dividing by r is meant to make one learning rate good for all r. (If they pull at
-# random, it grows with the root of r only, and so rsLoRA divides by that: arXiv:2312.03732.) It is
-# a convention and no more: here each rank has a rate of its own, found by trying.
+# What is alpha / r for? B A x is a sum over r directions, so it tends to grow with r, and dividing
+# by r is meant to make one learning rate good for all r. It is a convention and no more: here each
+# rank has a rate of its own, found by trying. (rsLoRA argues for the root of r: arXiv:2312.03732.)
 #
 # Once trained, B A can be multiplied out and added to W, which is called merging. The merged model
 # has the shape of the base and costs no more to run. Kept apart, one base in memory can serve many
@@ -817,9 +815,9 @@ def merge(frozen, adapter, sign=1.0):
 #
 #     (1, 0)  ->  (3, 1)  ->  (10, 6),   of length 1 (0.86, 0.51)
 #
-# That has made its part along the first v s^2 = 16 times as long, and its part along the second 4
-# times. So it has come nearer to (0.71, 0.71). Do it again and again, and nearly only the first is
-# left: power iteration. Take this term off M, and the next one is the largest.
+# The part of the vector along the first v has become 16 times as long (s^2), and the part along the
+# second 4 times. So it has come nearer to (0.71, 0.71). Do it again and again, and nearly only the
+# first is left: power iteration. Take this term off M, and the next one is the largest.
 
 
 class Direction(NamedTuple):
@@ -1165,8 +1163,8 @@ def compare_at_equal_gain(curve, curve_of_full, words):
     """The Comparison at the largest gain of an adapter's curve."""
     ours = best_point(curve)
     # Training all parameters comes to this gain between two of its points. (If it never does, it is
-    # taken where it gains most; it has then forgotten most, too. That is in favour of the adapter,
-    # and so is the straight line between the points, as the curve bends upwards.)
+    # taken where it gains most. The curve bends upwards, so a straight line between two points says
+    # a little too much of what it forgets, which is in favour of the adapter.)
     low = high = best_point(curve_of_full)
     for before, after in zip(curve_of_full, curve_of_full[1:]):
         if before.gain <= ours.gain < after.gain:
@@ -1202,9 +1200,9 @@ def gain_against_forgetting(best, base, words, steps, seed):
         curves[way] = curve_of(way, best[way], base, words, steps, seed)
     factors = ", ".join([f"{factor:g}" for factor in RATE_FACTORS])
     print("\n2. Gain against forgetting\n")
-    print("   A higher rate learns more, up to that of part 1, and forgets more. Each way is")
-    print(f"   shown at {factors} times the rate of part 1. F is training all parameters,")
-    print("   a number is an adapter of that rank, o is the base. Good is right and low.\n")
+    print("   A higher rate learns more, up to that of part 1, and forgets more. Each way")
+    print(f"   is shown at {factors} times the rate of part 1. F: all parameters,")
+    print("   a number: an adapter of that rank, o: the base. Good is right and low.\n")
     draw_plane(curves, words)
     print("\n   What an adapter forgets where it gains most, and what training all parameters")
     print("   forgets for the same gain, estimated between two of its points:\n")
@@ -1343,7 +1341,7 @@ def swapped_and_merged(myth, base, words, steps, seed):
     new = init_model(len(words.vocabulary), random.Random(f"{seed} scratch"))
     train("from scratch", new, parameters(new), words.dinosaurs, steps, SCRATCH_RATE)
     print(f"\n4. Two adapters of rank {max(LORA_RATES)} on one base\n")
-    print("   The first list's adapter is merged into the base, then taken out for the other.")
+    print("   The first list's adapter is merged into the base, then taken out for another.")
     print("   The loss on held-out words of each kind, in nats per token:\n")
     print("                        names    myth  dinosaurs")
     nats = {}
@@ -1447,12 +1445,12 @@ def main(args):
 # - TARGETS = ("layer0.fc1", "layer0.fc2")         0.116 (0.102 to 0.128)    0.066 (0.061 to 0.070)
 # - TARGETS = ("layer0.query", "layer0.value")     0.073 (0.045 to 0.114)    0.031 (0.018 to 0.042)
 #
-# ALPHA = 8 makes all steps larger, and then a lower rate is the best: nothing changes that could be
-# told from luck. Nor does it with 200 steps. (But at the highest of its rates, training all
-# parameters for 200 steps leaves the model worse at myth than the base: too much for 20 words.) The
-# last two gain less, though other rates may be better for them. The paper puts its adapters on
-# query and value, in models of 12 to 96 blocks. Here there is one block, and what is new about myth
-# is which letters follow which.
+# ALPHA = 8 makes B A x count four times as much, and then a lower rate is the best. The gain is the
+# same, and three seeds do not tell whether more is forgotten; nor do they with 200 steps. (But at
+# the highest of its rates, training all parameters for 200 steps leaves the model worse at myth
+# than the base: too much for 20 words.) The last two gain less, though other rates may be better
+# for them. The paper puts its adapters on query and value, in models of 12 to 96 blocks. Here there
+# is one block, and what is new about myth is which letters follow which.
 #
 # ----- What came of it ----------------------------------------------------------------------------
 #
@@ -1464,16 +1462,17 @@ def main(args):
 # model knew. What did was to go less far: half of the change of all parameters had 80% of its gain
 # with 16% of its forgetting, and half of an adapter 85% with 20%.
 #
-# Of that change, the 4 largest of 16 directions alone had 98% of the gain (91% to
-# 106%), and the others 20%. In the two matrices that had an adapter, 4 directions gained 0.193 and
-# forgot 0.064, where the trained adapter of the same size gained 0.237 and forgot 0.241: more, and
-# for much more. In large models, training all parameters was found to change more directions than
-# usual adapters have (arXiv:2405.09673).
+# Of that change, the 4 largest of 16 directions alone had 98% of the gain (91% to 106%), and the
+# others 20%. In the two matrices that had an adapter, 4 directions gained 0.193 and forgot 0.064,
+# where the trained adapter of the same size gained 0.237 and forgot 0.241. (Those gains differ. And
+# as the adapter is at two matrices and full training at all nine, rank and place change together:
+# which of them does the harm is not taken apart here.) In large models, training all parameters was
+# found to change more directions than usual adapters have (arXiv:2405.09673).
 #
 # For dinosaurs, which have little in common with names, the loss with an adapter was higher than
-# that of a new model by 0.118 on average (-0.012 to 0.215). (Its rates were chosen on myth.) What
-# an adapter is good for can be read off part 1: there is less to train, less to keep and less to
-# swap. With one large model and a hundred tasks, that decides.
+# that of a new model by 0.118 on average (-0.012 to 0.215). (The rates of both were chosen on
+# myth.) What an adapter is good for can be read off part 1: there is less to train, less to keep
+# and less to swap. With one large model and a hundred tasks, that decides.
 #
 # Next in this collection: microdpo.py, on training a model by which of two words is better, where
 # the frozen base comes back as the reference.

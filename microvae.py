@@ -71,10 +71,10 @@ N_ESTIMATES = 1000  # random points for each gradient in part 4 of the output
 #
 # A model is a probability for every picture that there could be, and a good one finds likely what
 # people really draw. So it is judged by pictures x that it has not learned from: it pays -log p(x)
-# for each, in nats, as in microgpt.py. A model that tosses a fair
-# coin for each pixel gives every picture the probability 0.5^64 and pays 44.36 nats. One that knows
-# how often each pixel is on pays about half of that. What it lacks is that pixels hang together:
-# a picture is a 0 or a 1 or a 7, and not a bit of each.
+# for each, in nats (the logarithm is the natural one). A model that tosses a fair coin for each
+# pixel gives every picture the probability 0.5^64 and pays 44.36 nats. One that knows how often
+# each pixel is on pays about half of that. What it lacks is that pixels hang together: a picture is
+# a 0 or a 1 or a 7, and not a bit of each.
 
 
 class Picture(NamedTuple):
@@ -218,8 +218,7 @@ class Value:
         # and its children on the mark. So when a mark comes to the top, all children of the node
         # under it have been listed, and that node is next. A node that is not new is done with.
         #
-        # For L = c + d, with c = a * b and d = c * a, where a and b are leaves (leaves pass nothing
-        # on, so they are left out):
+        # For L = c + d, c = a * b and d = c * a (a and b are leaves, and pass nothing on):
         #
         #     stack (top at the right)    list      the top is
         #     L                                     L, new: it goes back, then |, c and d
@@ -668,15 +667,17 @@ def nats_on_grid(grid, pixels):
 # z = 1 and z = -1 of distortions 19 and 21 give the estimates 19 and -21: together, with a mean of
 # -1, they say that the distortion falls towards higher z. One alone says nothing. That is the
 # price, noise: a distortion of 20 nats is multiplied by a number of either sign, and a small
-# difference has to show through. What one gains is that the decoder need not have a derivative: in
-# reinforcement learning (REINFORCE, in microppo.py), a judgement from outside takes its place.
+# difference has to show through. What one gains is that the decoder need not have a derivative by
+# z: in reinforcement learning (REINFORCE, in microppo.py), a judgement from outside takes its
+# place.
 #
 # A baseline helps: a number that is subtracted from each distortion, and does not depend on the
-# draw itself. With the baseline 20 the example leaves -1 and 1, and both estimates are -1, at once
-# the mean of before. In general a baseline changes nothing on average, as the score has the mean 0:
-# as many draws lie above mu as below. But what all draws have in common no longer shakes the
-# estimates. Below, the baseline of a draw is the mean distortion of all others. (In training there
-# is one draw for each picture. Then the baseline is a running mean, say, over other pictures.)
+# draw itself. If 20 was given as the baseline beforehand, the example leaves -1 and 1, and both
+# estimates are -1, at once the mean of before. In general a baseline changes nothing on average, as
+# the score has the mean 0: draws above mu and as far below it cancel. But what all draws have in
+# common no longer shakes the estimates. Below, the baseline of a draw is the mean distortion of all
+# others. (In training there is one draw for each picture. Then the baseline is a running mean, say,
+# over other pictures.)
 
 
 def estimate_gradient(model, pixels, axis, n, rng):
@@ -1115,10 +1116,11 @@ def main(args):
 # - OTHER_BETAS = (0.0, 4.0); beta 0:  16.7 (15.4-18.6)      26.3 (22.9-31.4)    25.5 (23.9-26.9)
 #
 # With a third of the hidden units -log p(x) is a nat more on average, though three seeds are few to
-# tell. If clamp() cuts the gradient off, nobody tells
-# the encoder how exact its points should be. With beta 0 nobody charges it for anything: it spreads
-# the points far apart and makes them as exact as it may. That is learning by heart, and the digits
-# held out are less likely than to the rule of the pixels by their frequency.
+# tell. If clamp() cuts the gradient off, nobody tells the encoder how exact its points should be.
+# With beta 0 nobody charges it for anything: it spreads the points far apart and makes them as
+# exact as it may. Even a digit that is held out is drawn again better than ever. But the points lie
+# where the prior seldom draws, and so such a digit is less likely than to the rule of the pixels by
+# their frequency.
 #
 # ----- What came of it ----------------------------------------------------------------------------
 #
@@ -1128,16 +1130,17 @@ def main(args):
 # of the nearest neighbours are of the same class; by two principal components it is 0.53, and by
 # all pixels 0.95, so two numbers do not hold all.
 #
-# With beta 0.25 -log p(x) is 18.8, so lower than at beta 1, although the loss is higher: 20.8, and
-# 20.3 at beta 1. The loss judges decoder and encoder together: here the decoder is better, and the
-# encoder is worse. (On the digits learned from, even the loss is lower with beta 0.25, on average
-# over the seeds, than with beta 1, which is trained for that very sum. Training has not found the
-# best there is.)
+# Held out, with beta 0.25, -log p(x) is 18.8, so lower than at beta 1, although the loss is higher:
+# 20.8, and 20.3 at beta 1. The loss judges decoder and encoder together: here the decoder is
+# better, and the encoder is worse. (On the digits learned from, even the loss is lower with beta
+# 0.25, on average over the seeds, than with beta 1, which is trained for that very sum. Training
+# has not found the best there is.)
 #
-# The gradients of part 4 agree in all three ways. By the score a single one varies so much that
-# training would need many times the draws; with a baseline not much more is needed than through the
-# draw, at this size. That is why VAEs are trained through the draw, and why reinforcement learning,
-# which cannot, is never without a baseline.
+# In part 4 a single estimate by the score varies so much that training by it would need many times
+# the draws. With a baseline it comes near to the gradient through the draw, at this size; but that
+# baseline is made of 999 other draws for the same picture, which training does not have. So VAEs
+# are trained through the draw. Where nothing has a derivative, as in reinforcement learning, the
+# score is what is left, and then a baseline matters.
 #
 # Next in this collection: microppo.py, where the score takes the place of the gradient through the
 # draw, as nothing else is left.

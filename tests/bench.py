@@ -155,10 +155,15 @@ def code_of(script):
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
 
 
+def path_of_run(script, seed, interpreter):
+    """Where the result of a run of this code is kept."""
+    name = f"{script} {seed} {Path(interpreter).name} {code_of(script)}"
+    return KEPT / f"{name}.json"
+
+
 def run_or_recall(script, seed, interpreter):
     """What run_once() returns, from an earlier run of the same code if there was one."""
-    name = f"{script} {seed} {Path(interpreter).name} {code_of(script)}"
-    path = KEPT / f"{name}.json"
+    path = path_of_run(script, seed, interpreter)
     if not path.exists():
         result = json.dumps(run_once(script, seed, interpreter))
         KEPT.mkdir(exist_ok=True)
@@ -169,15 +174,14 @@ def run_or_recall(script, seed, interpreter):
 
 def run_all(jobs, at_once):
     """The results of jobs (script, seed, interpreter), in their order; shows how far it is."""
-    begin, results = time.perf_counter(), []
+    new = [job for job in jobs if not path_of_run(*job).exists()]
+    begin = time.perf_counter()
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-        for job, result in zip(jobs, pool.map(run_or_recall, *zip(*jobs))):
-            results.append(result)
-            n_done, passed = len(results), time.perf_counter() - begin
-            left = passed / n_done * (len(jobs) - n_done) / 60
-            print(f"{n_done:3}/{len(jobs)} {job[0]:14} seed {job[1]:<4} {left:.0f} min left")
+        for n_done, (job, _) in enumerate(zip(new, pool.map(run_or_recall, *zip(*new))), 1):
+            left = (time.perf_counter() - begin) / n_done * (len(new) - n_done) / 60
+            print(f"{n_done:3}/{len(new)} {job[0]:14} seed {job[1]:<4} {left:.0f} min left")
             sys.stdout.flush()
-    return results
+    return [run_or_recall(*job) for job in jobs]
 
 
 def write(scripts):

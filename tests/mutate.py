@@ -2,7 +2,8 @@
 
 python tests/mutate.py [SCRIPT ...] [--each N]     N changes in each script, 12 if not given
 
-A change is one of: an operator for its opposite, a comparison for its neighbour, a number plus one,
+A change is one of: an operator for its opposite, a comparison for its neighbour (< for <=; in a
+claim, < for >, as measured figures are never equal to a limit), a number plus one,
 a negated condition, a statement left out. It does not fall on main(), whose claims are what --full
 is for, nor on canon outside microgpt.py, which is compared with the text there. Each mutant is a
 copy of the project in a temporary folder; a short run and the tests of its script run there, and
@@ -43,7 +44,23 @@ OPPOSITE = {
     ast.And: ast.Or,
     ast.Or: ast.And,
 }
+# In a claim the figures are measured. They are never just at the limit, where < and <= differ.
+REVERSE = {**OPPOSITE, ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
 STATEMENTS = (ast.AugAssign, ast.Expr, ast.If, ast.Break, ast.Continue)
+
+
+def turn_round(node, other):
+    """Give a comparison another operator."""
+    node.ops[0] = other[type(node.ops[0])]()
+
+
+def mark_claims(tree):
+    """Note of each comparison in a call of check() that it is one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "check":
+            for part in ast.walk(node):
+                part.in_claim = True
+    return tree
 
 
 def changes(node):
@@ -51,7 +68,8 @@ def changes(node):
     if isinstance(node, (ast.BinOp, ast.BoolOp, ast.AugAssign)) and type(node.op) in OPPOSITE:
         yield lambda node: setattr(node, "op", OPPOSITE[type(node.op)]())
     if isinstance(node, ast.Compare) and type(node.ops[0]) in OPPOSITE:
-        yield lambda node: node.ops.__setitem__(0, OPPOSITE[type(node.ops[0])]())
+        measured = getattr(node, "in_claim", False)
+        yield lambda node: turn_round(node, REVERSE if measured else OPPOSITE)
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         yield lambda node: setattr(node, "value", node.value + 1)
     if isinstance(node, (ast.If, ast.IfExp)):
@@ -67,7 +85,7 @@ def mutants(script, number, rng):
     """Sources that differ from the script's in one place: (the change as a text, source)."""
     lines, found = source(script).splitlines(keepends=True), []
     kept = {"main"} if script == "microgpt.py" else {"main", *CANON}
-    for top in ast.parse(source(script)).body:
+    for top in mark_claims(ast.parse(source(script))).body:
         if isinstance(top, (ast.FunctionDef, ast.ClassDef)) and top.name not in kept:
             for i, node in enumerate(ast.walk(top)):
                 found += [(top, i, k) for k, _ in enumerate(changes(node))]
@@ -98,7 +116,7 @@ def survives(script, text):
         try:
             if running.short_run(script, copied) != running.recorded(script):
                 return False
-        except (subprocess.TimeoutExpired, UnicodeDecodeError):
+        except (subprocess.TimeoutExpired, UnicodeDecodeError):  # it has been ended
             return False
         tests = [f"tests/test_{script}", "tests/test_value.py"]
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]

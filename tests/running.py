@@ -148,7 +148,13 @@ def start(
 
 
 def finish(process, folder, timeout=120):
-    out, err = process.communicate(timeout=timeout)
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        shutil.rmtree(folder)
+        raise
     left = sorted(path.name for path in folder.rglob("*") if path.name != "elsewhere")
     shutil.rmtree(folder)
     return process.returncode, out, err, left
@@ -157,7 +163,7 @@ def finish(process, folder, timeout=120):
 def short_run(script, root=ROOT):
     """What a short run prints: two steps, with less to measure, see FEWER."""
     process, folder = start(script, "--steps", "2", fewer=True, root=root)
-    status, out, err, _ = finish(process, folder)
+    status, out, err, _ = finish(process, folder, timeout=60)
     return out.decode() if status == 0 else err.decode()
 
 

@@ -475,12 +475,16 @@ def test_an_untrained_model_is_not_judged_better_when_cut(world, capsys):
     assert out.count(" +- ") >= 2 * 13 + 1
 
 
-def test_leads_at_equal_entropy(world, monkeypatch):
+def test_leads_at_equal_entropy(world, monkeypatch, capsys):
+    capsys.readouterr()
     ways = b.draw_in_all_ways(world, 3)
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[-1].startswith(f"drawing, min_p  {len(b.MIN_PS)}/{len(b.MIN_PS)}")
+    assert shown[0].startswith(f"drawing, temperature  1/{len(b.TEMPERATURES)}")
     leads = b.at_equal_entropy(ways)
     assert list(leads) == [key for key in ways if key[0] != "temperature"]
     way = ways["min_p", 0.1]
-    wanted = b.temperature_at(ways, way.entropy.mean).mean - way.judged.mean
+    wanted = b.temperature_judged_at(ways, way.entropy.mean).mean - way.judged.mean
     assert leads["min_p", 0.1].mean == pytest.approx(wanted)
 
 
@@ -505,11 +509,11 @@ def test_temperature_at_equal_entropy(monkeypatch):
     ways = {}
     for t, judged, entropy in zip(b.TEMPERATURES, (1.0, 2.0, 4.0, 8.0), (1.0, 2.0, 3.0, 4.0)):
         ways["temperature", t] = way(judged, entropy)
-    assert b.temperature_at(ways, 2.5).mean == 3.0
-    assert b.temperature_at(ways, 2.5).error == pytest.approx(math.hypot(0.15, 0.15))
-    assert b.temperature_at(ways, 1.0).mean == 1.0
-    assert b.temperature_at(ways, 3.5).mean == 6.0
-    assert b.temperature_at(ways, 0.5).mean == 0.5  # the line goes on
+    assert b.temperature_judged_at(ways, 2.5).mean == 3.0
+    assert b.temperature_judged_at(ways, 2.5).error == pytest.approx(math.hypot(0.15, 0.15))
+    assert b.temperature_judged_at(ways, 1.0).mean == 1.0
+    assert b.temperature_judged_at(ways, 3.5).mean == 6.0
+    assert b.temperature_judged_at(ways, 0.5).mean == 0.5  # the line goes on
 
 
 def test_the_odds_are_tested_with_rules_that_are_wrong(world, capsys, monkeypatch):

@@ -1,5 +1,6 @@
 """The facts that microgpt.py teaches."""
 
+import argparse
 import math
 import random
 import re
@@ -583,7 +584,8 @@ def test_part_2_prints_the_losses_and_claims_what_they_say(small, capsys):
     assert f"   On 15 names that it learned from the GPT's loss is {known:.3f}." in "\n".join(lines)
     nats = [[-math.fsum(g.log_probs(frozen, t)), fours.nats(t)] for t in data.held_out]
     gap = g.mean_and_error([a - b for a, b in nats], [len(t) - 1 for t in data.held_out])
-    assert f"above counted fours by {gap.mean + 2 * gap.error:.3f} at most" in claims[1]
+    sum_of_both = f"{gap.mean:.3f} + 2 x {gap.error:.3f} = {gap.mean + 2 * gap.error:.3f}"
+    assert f"above counted fours by {sum_of_both}, below" in claims[1]
     assert claims[0].startswith("[no] held-out loss ")  # 12 steps are too few
     assert claims[1].startswith("[no]")
 
@@ -663,3 +665,19 @@ def test_a_claim_says_how_it_came_out(capsys):
     assert capsys.readouterr().out.splitlines() == ["", "claims", *claims]
     g.print_claims(claims, g.STEPS - 1)
     assert "500 steps" in capsys.readouterr().out.splitlines()[2]
+
+
+@pytest.mark.parametrize("n_short, n_long, is_list", [(12, 12, 1), (11, 0, 0), (12, 13, 0)])
+def test_a_list_of_words_has_12_that_are_short_and_not_more_that_are_long(
+    tmp_path, n_short, n_long, is_list
+):
+    words = [f"word{i}" for i in range(n_short)] + [
+        f"{i} is too long a word" for i in range(n_long)
+    ]
+    path = tmp_path / "words.txt"
+    path.write_text("\n".join(words), encoding="utf-8")
+    if is_list:
+        assert g.read_words(path) == words
+    else:
+        with pytest.raises(argparse.ArgumentTypeError):
+            g.read_words(path)

@@ -407,8 +407,8 @@ def test_steps_are_counted_in_full(served):
         for step in steps:
             pages = [page for table in step.tables.values() for page in table]
             assert len(pages) == len(set(pages)) <= n_pages
-            assert step.n_held == len(pages) * page
-            assert step.n_held - page * len(step.tables) < step.n_in_use <= step.n_held
+            assert step.n_room == len(pages) * page
+            assert step.n_room - page * len(step.tables) < step.n_used <= step.n_room
     assert sum([step.n_read_again for step in served[6, 4][1]]) > 0  # 6 pages of 4 run out
     for enough in ((2, 24), (200, 1)):
         assert sum([step.n_read_again for step in served[enough][1]]) == 0
@@ -434,6 +434,7 @@ def test_the_newest_text_gives_up_its_pages():
     for _ in range(3):
         server.step()
     assert [request.name for request in server.running] == ["a", "b", "c"]
+    assert [request.tokens[0] for request in server.running] == [0, 0, 0]
     server.evict()
     assert server.waiting[0].name == "c" and len(server.waiting[0].tokens) == 4
     assert pool.n_taken() == 2
@@ -456,7 +457,7 @@ def test_served_means():
     steps = [k.Step({"a": [0], "b": [1]}, 6, 16, 0), k.Step({"a": [0]}, 6, 8, 1)]
     served = k.Served([], steps, 0)
     assert served.texts_at_once() == 1.5
-    assert (served.n_lent(), served.n_used()) == (12.0, 6.0)
+    assert (served.n_room(), served.n_used()) == (12.0, 6.0)
     model = k.freeze(k.init_model(V, random.Random(2), 1))
     n_parameters = len(k.parameters(k.init_model(V, random.Random(2), 1)))
     assert served.n_read(model) == 2 * n_parameters + 12 * 2 * k.N_LAYER * 4
@@ -506,7 +507,7 @@ def test_an_untrained_model_fails_part_4(capsys):
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     rows = [row for row in rows if row[1:3] in (["key", "heads"], ["key", "head"])]
     kept = {row[0]: row[3:5] for row in rows if "pay" not in " ".join(row)}
-    assert kept == {"2": ["32", "1968"], "1": ["16", "1840"]}
+    assert kept == {"2": ["32", "1,968"], "1": ["16", "1,840"]}
 
 
 def test_published_models(capsys):
@@ -550,7 +551,7 @@ def test_show_text():
 def test_claims_of_part_4_allow_for_two_errors():
     lead, worth = k.Estimate(0.5, 0.2), k.Estimate(0.2, 0.05)
     claims = k.claims_of_part_4(lead, k.Estimate(0.05, 0.02), worth)
-    assert [claim[:4] for claim in claims] == ["[ok]", "[ok]"] and "0.090 at most" in claims[1]
+    assert [claim[:4] for claim in claims] == ["[ok]", "[ok]"] and "under 0.090" in claims[1]
     claims = k.claims_of_part_4(k.Estimate(0.4, 0.2), k.Estimate(0.05, 0.03), worth)
     assert [claim[:4] for claim in claims] == ["[no]", "[no]"]
     assert k.claims_of_part_4(lead, k.Estimate(0.1, 0.0), worth)[1].startswith("[no]")
@@ -566,3 +567,12 @@ def test_counting_rules_are_at_their_best():
         rule_there.alpha = alpha
         losses[alpha] = sum([rule_there.nats(tokens) for tokens in small.held_out])
     assert rule.alpha == min(losses, key=losses.get) != 1.0
+
+
+def test_serving_shows_how_many_texts_are_done(capsys):
+    frozen = k.freeze(k.init_model(V, random.Random(2), 1))
+    requests = [k.Request(name, 1, random.Random(name)) for name in "abcdefghijkl"]
+    k.Server(frozen, k.Pool(24, 8, k.key_size_of(frozen)), requests).run("serving")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith("serving  12/12")
+    assert len(lines) > 1

@@ -93,6 +93,9 @@ def test_a_ratio_that_no_float_can_hold():
     loss.backward()
     assert (loss.data, log_p.grad) == (1.2, 0.0)
     assert math.isfinite(p.surrogate(p.Value(710.0), 0.0, -1.0, math.inf).data)
+    for log_ratio in (20.5, -20.5):  # as 20 and -20
+        far = p.surrogate(p.Value(log_ratio), 0.0, 1.0, math.inf).data
+        assert far == pytest.approx(math.exp(math.copysign(20.0, log_ratio)), rel=1e-12)
     assert math.isfinite(p.kl_term(800.0))
 
 
