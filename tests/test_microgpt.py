@@ -681,3 +681,10 @@ def test_a_list_of_words_has_12_that_are_short_and_not_more_that_are_long(
     else:
         with pytest.raises(argparse.ArgumentTypeError):
             g.read_words(path)
+
+
+def test_a_file_with_control_characters_is_no_list_of_words(tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_text("\n".join(f"word\t{i}" for i in range(20)), encoding="utf-8")
+    with pytest.raises(argparse.ArgumentTypeError, match="control characters"):
+        g.read_words(path)

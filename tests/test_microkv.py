@@ -576,3 +576,12 @@ def test_serving_shows_how_many_texts_are_done(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1].startswith("serving  12/12")
     assert len(lines) > 1
+
+
+def test_training_is_shown_with_the_number_of_key_heads(monkeypatch):
+    labels = []
+    monkeypatch.setattr(k, "train", lambda label, *args: labels.append(label))
+    data = k.Data(["<>", "a"], [[0, 1, 0]], [[0, 1, 0]])
+    for n_key_heads in (1, 2):
+        k.trained_model(n_key_heads, data, 1, 1)
+    assert labels == ["training, 1 key head", "training, 2 key heads"]

@@ -312,14 +312,18 @@ def test_adam_moves_an_idle_expert_on():
 
 
 @pytest.mark.parametrize("variant", [MIXTURE, MIXTURE._replace(balance=0.0), DENSE])
-def test_train_is_adam_on_the_loss_and_the_balance(variant):
+def test_train_is_adam_on_the_loss_and_the_balance(variant, monkeypatch):
     documents = [
         moe.Document(EXCESS, [0, 1, 2, 0], "name"),
         moe.Document(EXCESS[::-1], [0, 3, 1, 5, 0], "verb"),
         DOCUMENT,
     ]
     model, twin = fresh(variant), fresh(variant)
+    shown = []
+    monkeypatch.setattr(moe, "show_progress", lambda phase, *rest: shown.append((phase, *rest[:2])))
     trained = moe.train(variant, model, documents, 3)
+    assert [steps for _, *steps in shown] == [[1, 3], [2, 3], [3, 3]]
+    assert shown[0][0].startswith(f"{variant.label}, loss ")
     params = moe.parameters(twin)
     m, v, load = (
         [0.0] * len(params),

@@ -570,3 +570,12 @@ def test_part_4_draws_gates_and_ranges(monkeypatch, capsys):
     r.what_the_gates_do(trained, recalls(60))
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("   unit ")]
     assert [line[12:] for line in lines] == [" :", ".-", "*.", " :", ".=", "@%"]
+
+
+@pytest.mark.parametrize("loss, learned_at", [(0.4, 25), (0.5, None), (1.0, None)])
+def test_recall_is_learned_where_25_losses_are_below_half_a_nat(monkeypatch, loss, learned_at):
+    monkeypatch.setattr(r, "fresh_network", lambda *args: "model")
+    monkeypatch.setattr(r, "train", lambda *args: ([loss] * 30, {0: "start"}))
+    trained = r.train_on_recall(V, 1, 30)
+    assert len(trained) == len(r.NETWORKS) * len(r.RECALL_RATES)
+    assert all(t == r.Trained("model", learned_at, {0: "start"}) for t in trained.values())

@@ -500,3 +500,12 @@ def test_pictures(capsys):
     assert lines[0] == "   " + " " * 72 + "7"
     assert lines[24] == "   " + " " * 24 + "2"
     assert lines[-1] == "   1 of 5 are hidden behind others, and 1 lie outside."
+
+
+@pytest.mark.parametrize("lead, mark", [(0.5, "[ok]"), (0.39, "[no]")])
+def test_new_digits_lead_by_more_than_two_errors(model, monkeypatch, lead, mark):
+    rng = random.Random(8)
+    digits = [g.Picture([rng.randrange(2) for _ in range(64)], i % 10) for i in range(30)]
+    monkeypatch.setattr(g, "difference", lambda *args: g.Estimate(lead, 0.2))
+    (claim,) = g.pictures_from_the_map(model, digits[10:], digits[:10], 5)
+    assert claim.startswith(mark)
