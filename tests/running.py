@@ -163,8 +163,15 @@ def finish(process, folder, timeout=120):
 def short_run(script, root=ROOT):
     """What a short run prints: two steps, with less to measure, see FEWER."""
     process, folder = start(script, "--steps", "2", fewer=True, root=root)
-    status, out, err, _ = finish(process, folder, timeout=60)
-    return out.decode() if status == 0 else err.decode()
+    _, out, err, _ = finish(process, folder, timeout=60)
+    return record_of(out, err)
+
+
+def record_of(out, err):
+    """What is kept of a short run: its output, and its progress without the times."""
+    shown = re.sub(r"  \d+ s, \d+ s left|\d+\.\d s in all", "", err.decode())
+    lines = [line.rstrip() for line in shown.splitlines()]
+    return out.decode() + "\nprogress, on stderr\n" + "\n".join(lines).rstrip() + "\n"
 
 
 def path_of_record(script):

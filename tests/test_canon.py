@@ -299,6 +299,20 @@ def test_import_defines_things_and_does_nothing_else(script):
             assert isinstance(node.value, ast.Constant), f"line {node.lineno} runs at import"
 
 
+def test_a_difference_is_judged_by_two_standard_errors(script):
+    """Wherever an error is compared with something, it is taken twice."""
+    comparisons = [n for n in ast.walk(ast.parse(source(script))) if isinstance(n, ast.Compare)]
+    products = [n for c in comparisons for n in ast.walk(c) if isinstance(n, ast.BinOp)]
+    products = [n for n in products if getattr(n.right, "attr", "") == "error"]
+    assert products
+    for node in products:
+        factor = node.left.operand if isinstance(node.left, ast.UnaryOp) else node.left
+        if isinstance(node.op, ast.Mult):
+            assert factor.value == 2, f"line {node.lineno}"
+        else:  # mean - 2 * error is its own product
+            raise AssertionError(f"line {node.lineno}")
+
+
 def test_the_korean_page_is_the_english_one():
     """The same chapters, code blocks and tables; the words are another matter."""
     pages = [DOC.read_text(encoding="utf-8"), DOC.with_suffix(".ko.md").read_text(encoding="utf-8")]

@@ -102,8 +102,9 @@ def test_short_run_prints_the_result_and_the_claims(script):
 
 
 def test_short_run_prints_what_is_recorded(script):
-    out = short_runs(script)["first"][1].decode()
-    assert running.without_noise(out) == running.without_noise(running.recorded(script)), (
+    _, out, err, _ = short_runs(script)["first"]
+    record = running.without_noise(running.record_of(out, err))
+    assert record == running.without_noise(running.recorded(script)), (
         f"if this is what it should print: python tests/running.py {script}"
     )
 
