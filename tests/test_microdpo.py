@@ -401,3 +401,16 @@ def test_the_reference_learns_two_names_a_step():
         rate = d.REFERENCE_RATE * ((3 - step) / 2)
         d.adam_step(params, m, v, step, rate, d.ADAM_BETA1, d.ADAM_BETA2)
     assert found == d.freeze(model)
+
+
+def test_a_policy_is_looked_at_twelve_times_and_before(monkeypatch):
+    monkeypatch.setattr(d, "log_ratios", lambda *args: [])
+    monkeypatch.setattr(d, "freeze", lambda policy: policy)
+
+    def train(reference, pairs, beta, steps, after_step):
+        for step in range(1, steps + 1):
+            after_step("policy", step)
+
+    monkeypatch.setattr(d, "train_by_dpo", train)
+    _, curve = d.train_and_watch("reference", [], [], 0.5, 24)
+    assert list(curve) == [0, *range(2, 25, 2)]

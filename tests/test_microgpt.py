@@ -688,3 +688,13 @@ def test_a_file_with_control_characters_is_no_list_of_words(tmp_path):
     path.write_text("\n".join(f"word\t{i}" for i in range(20)), encoding="utf-8")
     with pytest.raises(argparse.ArgumentTypeError, match="control characters"):
         g.read_words(path)
+
+
+def test_part_4_shows_24_names(small, monkeypatch, capsys):
+    data, rules, frozen, _ = small
+    written = {"counted pairs": ["p"] * 30, "this GPT": [f"n{i}" for i in range(30)]}
+    shown = []
+    monkeypatch.setattr(g, "write_words", lambda *args: written)
+    monkeypatch.setattr(g, "print_names", lambda names, data: shown.extend(names))
+    g.names_of_its_own(frozen, data, rules, 1)
+    assert shown == [f"n{i}" for i in range(24)]
