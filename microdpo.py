@@ -1,6 +1,6 @@
 """A language model is tuned on which of two words is better, with no reward in between.
 
-    python microdpo.py        about 40 seconds; nothing to install, nothing to download
+    python microdpo.py        about 30 seconds; nothing to install, nothing to download
 
 A small GPT learns given names and is frozen: the reference. It makes up words in pairs, and of each
 pair the word that suits a hidden taste better is preferred, most of the time. A copy of the

@@ -1,6 +1,6 @@
 """A key never changes once it is computed, so keep it: the KV cache, and how to share its memory.
 
-    python microkv.py        about 22 seconds; nothing to install, nothing to download
+    python microkv.py        about 25 seconds; nothing to install, nothing to download
 
 A language model writes one token after another, and each token looks back at a key and a value of
 every token before it. Here a small GPT learns given names and writes the same 96 tokens in three

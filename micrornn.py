@@ -1,6 +1,6 @@
 """A gate is a choice not to change, and what is not changed can be remembered.
 
-    python micrornn.py        about 35 seconds; nothing to install, nothing to download
+    python micrornn.py        about 40 seconds; nothing to install, nothing to download
 
 A recurrent network reads one token at a time and keeps all that it knows of the past in its state,
 a short list of numbers. This file trains two kinds of equal size: a plain one (RNN) and one with

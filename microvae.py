@@ -1,6 +1,6 @@
 """A VAE draws a map: every picture becomes a point on it, and every point becomes a picture.
 
-    python microvae.py        about 35 seconds; nothing to install, nothing to download
+    python microvae.py        about 40 seconds; nothing to install, nothing to download
 
 A variational autoencoder is trained on 240 small pictures of handwritten digits. One network, the
 encoder, turns a picture into two numbers, a point on the map, and says how sure it is of them;
