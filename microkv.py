@@ -242,21 +242,21 @@ class Value:
         #                 visit(child)
         #             order.append(node)
         #
-        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. Always its
-        # top is taken off. If that is a new node, it goes back, with a mark on it, written | below,
-        # and its children on the mark. So when a mark comes to the top, all children of the node
-        # under it have been listed, and that node is next. A node that is not new is done with.
+        # But Python stops recursion at about 1,000 calls, so we keep a stack and pop from its end:
+        #     a new node            push it again, then a mark, written |, then its children
+        #     a mark                all children of the node before it are listed: pop and list it
+        #     a node seen before    nothing is left to do
         #
         # For L = c + d, c = a * b and d = c * a (a and b are leaves, and pass nothing on):
         #
-        #     stack (top at the right)    list      the top is
-        #     L                                     L, new: it goes back, then |, c and d
-        #     L | c d                               d, new: it goes back, then | and c
-        #     L | c d | c                           c, new: it goes back, then |
-        #     L | c d | c |                         a mark: list c, which is under it
-        #     L | c d |                   c         a mark: list d
-        #     L | c                       c d       c, not new: it is gone
-        #     L |                         c d       a mark: list L
+        #     stack                       list      popped is
+        #     L                                     L, new: push L, |, c and d
+        #     L | c d                               d, new: push d, | and c
+        #     L | c d | c                           c, new: push c and |
+        #     L | c d | c |                         a mark: pop and list c
+        #     L | c d |                   c         a mark: pop and list d
+        #     L | c                       c d       c, seen before
+        #     L |                         c d       a mark: pop and list L
         #                                 c d L     walk back: L, d, c
         order = []
         visited = set()
@@ -1315,8 +1315,7 @@ def one_beginning_four_texts(model, data, seed):
 #
 # Figures come with a standard error, written +-: how far off they typically are because only so
 # many examples were looked at. Chance alone puts a figure more than two standard errors off about
-# once in twenty times. "Over 2 x 0.022" in a claim is such a limit: twice the error of a
-# difference.
+# once in twenty times. Where a claim says "over 2 x" some figure, that figure is an error.
 
 
 class Estimate(NamedTuple):

@@ -68,8 +68,8 @@ N_SHUFFLES = 99  # times that the kinds are shuffled over the words, to see what
 # Which letter comes next depends on the kind: after "e", a Spanish verb likes an "r". No model is
 # told the kind. But before each word it sees hints: N_HINTS other words of the same kind, and of
 # them only the letters, in any order. For each token, the boundary included, the hints have an
-# excess, its share in them less its share in all words to learn from. In six Spanish verbs, 0.15 of
-# the tokens may be "r", and in all words 0.07. Then the excess of "r" is 0.08.
+# excess, its share in them less its share in all words to learn from. For example, if 0.15 of their
+# tokens are "r", and 0.07 of all, the excess of "r" is 0.08.
 #
 # As in microgpt.py, a guess pays -log p, if p is the probability that it gave to the right token,
 # and the loss is the mean of that. (Guessing one of 27 tokens at random costs log 27 = 3.30 nats,
@@ -276,21 +276,21 @@ class Value:
         #                 visit(child)
         #             order.append(node)
         #
-        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. Always its
-        # top is taken off. If that is a new node, it goes back, with a mark on it, written | below,
-        # and its children on the mark. So when a mark comes to the top, all children of the node
-        # under it have been listed, and that node is next. A node that is not new is done with.
+        # But Python stops recursion at about 1,000 calls, so we keep a stack and pop from its end:
+        #     a new node            push it again, then a mark, written |, then its children
+        #     a mark                all children of the node before it are listed: pop and list it
+        #     a node seen before    nothing is left to do
         #
         # For L = c + d, c = a * b and d = c * a (a and b are leaves, and pass nothing on):
         #
-        #     stack (top at the right)    list      the top is
-        #     L                                     L, new: it goes back, then |, c and d
-        #     L | c d                               d, new: it goes back, then | and c
-        #     L | c d | c                           c, new: it goes back, then |
-        #     L | c d | c |                         a mark: list c, which is under it
-        #     L | c d |                   c         a mark: list d
-        #     L | c                       c d       c, not new: it is gone
-        #     L |                         c d       a mark: list L
+        #     stack                       list      popped is
+        #     L                                     L, new: push L, |, c and d
+        #     L | c d                               d, new: push d, | and c
+        #     L | c d | c                           c, new: push c and |
+        #     L | c d | c |                         a mark: pop and list c
+        #     L | c d |                   c         a mark: pop and list d
+        #     L | c                       c d       c, seen before
+        #     L |                         c d       a mark: pop and list L
         #                                 c d L     walk back: L, d, c
         order = []
         visited = set()
@@ -883,8 +883,7 @@ def first_choices(variant, frozen, documents):
 #
 # Figures come with a standard error, written +-: how far off they typically are because only so
 # many examples were looked at. Chance alone puts a figure more than two standard errors off about
-# once in twenty times. "Over 2 x 0.022" in a claim is such a limit: twice the error of a
-# difference.
+# once in twenty times. Where a claim says "over 2 x" some figure, that figure is an error.
 
 
 class Estimate(NamedTuple):

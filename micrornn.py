@@ -243,21 +243,21 @@ class Value:
         #                 visit(child)
         #             order.append(node)
         #
-        # But Python stops recursion at about 1,000 calls, so we keep a stack ourselves. Always its
-        # top is taken off. If that is a new node, it goes back, with a mark on it, written | below,
-        # and its children on the mark. So when a mark comes to the top, all children of the node
-        # under it have been listed, and that node is next. A node that is not new is done with.
+        # But Python stops recursion at about 1,000 calls, so we keep a stack and pop from its end:
+        #     a new node            push it again, then a mark, written |, then its children
+        #     a mark                all children of the node before it are listed: pop and list it
+        #     a node seen before    nothing is left to do
         #
         # For L = c + d, c = a * b and d = c * a (a and b are leaves, and pass nothing on):
         #
-        #     stack (top at the right)    list      the top is
-        #     L                                     L, new: it goes back, then |, c and d
-        #     L | c d                               d, new: it goes back, then | and c
-        #     L | c d | c                           c, new: it goes back, then |
-        #     L | c d | c |                         a mark: list c, which is under it
-        #     L | c d |                   c         a mark: list d
-        #     L | c                       c d       c, not new: it is gone
-        #     L |                         c d       a mark: list L
+        #     stack                       list      popped is
+        #     L                                     L, new: push L, |, c and d
+        #     L | c d                               d, new: push d, | and c
+        #     L | c d | c                           c, new: push c and |
+        #     L | c d | c |                         a mark: pop and list c
+        #     L | c d |                   c         a mark: pop and list d
+        #     L | c                       c d       c, seen before
+        #     L |                         c d       a mark: pop and list L
         #                                 c d L     walk back: L, d, c
         order = []
         visited = set()
@@ -808,8 +808,7 @@ def share_that_follows(frozen, recalls, units):
 #
 # Figures come with a standard error, written +-: how far off they typically are because only so
 # many examples were looked at. Chance alone puts a figure more than two standard errors off about
-# once in twenty times. "Over 2 x 0.022" in a claim is such a limit: twice the error of a
-# difference.
+# once in twenty times. Where a claim says "over 2 x" some figure, that figure is an error.
 
 
 class Estimate(NamedTuple):
@@ -842,7 +841,7 @@ def mean_and_error(totals, counts):
     return Estimate(mean, math.sqrt(math.fsum([d * d for d in deviations])) / n)
 
 
-# ----- Part 1: names, where a short past is enough ------------------------------------------------
+# ----- Part 1: names, where little of the past matters --------------------------------------------
 
 
 class CountingRule:
@@ -931,7 +930,7 @@ def names_with_a_short_past(data, seed, steps):
         nats[kind] = [-math.fsum(log_probs(frozen, tokens)) for tokens in data.held_out]
         written[kind] = [write_name(frozen, data.vocabulary, TEMPERATURE, rng) for _ in range(6)]
 
-    print("\n1. Names: a short past is enough\n")
+    print("\n1. Names: beside counting with a short past\n")
     print("   The loss on held-out names, in nats per token: less is better. First that of")
     print("   counting what followed the last tokens: none of them (letters), the last one")
     print("   (pairs), the last two (threes) or three (fours).\n")
@@ -1069,7 +1068,7 @@ def recall_with_a_long_past(trained, right):
 
 def what_reaches_the_symbol(trained, right, tests, vocabulary_size, seed):
     """Part 3: how much of the gradient comes back, before training and during it."""
-    print("\n3. Why: the gradient that comes back\n")
+    print("\n3. The gradient that comes back\n")
     print("   The length of dL/dh_t as a share of that at the last step, the median over")
     print(f"   {len(tests)} sequences. Twelve # are about 1; each # less is ten times less.\n")
     print(f"   before training, at each step ('loud': with an INPUT_STD of {LOUD_STD:g})")
